@@ -1,0 +1,4 @@
+//! studymesh: a serverless peer-to-peer study-group network.
+#![forbid(unsafe_code)]
+
+pub mod model;
