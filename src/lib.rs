@@ -1,4 +1,6 @@
 //! studymesh: a serverless peer-to-peer study-group network.
 #![forbid(unsafe_code)]
 
+pub mod engine;
+pub mod log;
 pub mod model;

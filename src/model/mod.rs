@@ -1,5 +1,14 @@
 //! What a study group is made of: identifiers, time, actions, text, roadmaps, links, tickets.
 //!
-//! Pure data and pure functions. This layer knows nothing of logs, peers, stores or clocks.
+//! Pure data and pure functions. This layer knows nothing of peers, stores or clocks.
 
+pub mod action;
+pub mod codec;
+pub mod fold;
 pub mod id;
+pub mod limits;
+pub mod link;
+pub mod roadmap;
+pub mod text;
+pub mod time;
+pub mod wire;

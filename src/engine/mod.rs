@@ -1,0 +1,3 @@
+//! The engine: joins logs, sync and gossip into one state machine without IO.
+
+pub mod store;
