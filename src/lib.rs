@@ -2,5 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod engine;
+pub mod gossip;
 pub mod log;
 pub mod model;
+pub mod sync;

@@ -1,3 +1,287 @@
 //! The engine: joins logs, sync and gossip into one state machine without IO.
+//!
+//! Call order: [`Engine::load`] once; then for every input `handle(now, input)`, drain [`Engine::poll_output`], and
+//! come back no later than [`Engine::next_deadline`] with [`io::Input::Tick`]. The shell puts a batch of inputs into
+//! one transaction of the store: it calls [`Engine::flush`], commits, and only then carries the outputs out, so that
+//! nothing is announced before it is durable. Time is Unix milliseconds, randomness is a seed; the same engine runs
+//! under tokio and under the simulator.
 
+mod chains;
+mod control;
+pub mod entropy;
+mod gossiping;
+mod group;
+pub mod io;
+mod pulling;
+mod serve;
+mod serving;
+mod status;
 pub mod store;
+mod writing;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::log::keys::LogKey;
+use crate::model::id::{GroupId, Peer, TopicHash};
+use crate::sync::pull::Pull;
+
+use entropy::Entropy;
+pub use group::MAX_LOGS;
+use group::{Group, Member};
+use io::{Event, Input, Output, StreamId};
+use serve::Serve;
+pub use status::{GroupStatus, MemberStatus};
+use store::Store;
+pub use writing::{JoinError, WriteError};
+
+/// Most sync streams at a time, both directions together.
+pub const MAX_STREAMS: usize = 256;
+/// Most streams that one peer may have open towards us.
+pub const MAX_STREAMS_PER_PEER: usize = 8;
+/// Most outputs of one `handle` call before the caller must drain; reaching it is a bug.
+const MAX_OUTPUTS: usize = 1 << 20;
+
+/// Who this node is on the network.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The peer id.
+    pub peer: Peer,
+    /// The Ed25519 key behind it, to endorse it inside groups.
+    pub transport: LogKey,
+    /// The person's name, for groups to come.
+    pub name: String,
+}
+
+#[derive(Debug)]
+enum Stream {
+    /// Asked for, not open yet.
+    Opening(GroupId, Peer),
+    Pull(Box<Pulling>),
+    Serve(Box<Serve>),
+}
+
+#[derive(Debug)]
+struct Pulling {
+    pull: Pull,
+    /// When the peer last moved it on.
+    progress_ms: u64,
+    received: u64,
+    /// Something was left out: another pull had it under way, or a queue was full.
+    skipped: bool,
+    /// The peer has something that we lacked when we compared.
+    ahead: bool,
+    /// The peer lacked something that we have when we compared.
+    behind: bool,
+}
+
+/// All groups of a node. See the module for the call order.
+#[derive(Debug)]
+pub struct Engine<S> {
+    store: S,
+    identity: Identity,
+    entropy: Entropy,
+    groups: BTreeMap<GroupId, Group>,
+    topics: BTreeMap<TopicHash, GroupId>,
+    connected: BTreeSet<Peer>,
+    streams: BTreeMap<StreamId, Stream>,
+    next_stream: u64,
+    outputs: VecDeque<Output>,
+}
+
+impl<S: Store> Engine<S> {
+    /// Takes over a store with the groups in it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn load(mut store: S, identity: Identity, seed: [u8; 32], now: u64) -> Result<Self, S::Error> {
+        let mut entropy = Entropy::new(seed);
+        let mut engine_groups = BTreeMap::new();
+        for row in store.groups()? {
+            let group = Group::load(&mut store, row, now, &mut entropy)?;
+            engine_groups.insert(group.id(), group);
+        }
+        let mut engine = Self {
+            store,
+            identity,
+            entropy,
+            groups: BTreeMap::new(),
+            topics: BTreeMap::new(),
+            connected: BTreeSet::new(),
+            streams: BTreeMap::new(),
+            next_stream: 0,
+            outputs: VecDeque::new(),
+        };
+        engine_groups.into_values().for_each(|group| engine.adopt(group));
+        Ok(engine)
+    }
+
+    /// The store, for reading.
+    pub fn store(&mut self) -> &mut S {
+        &mut self.store
+    }
+
+    /// Who this node is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Changes the name that groups to come will see.
+    pub fn set_name(&mut self, name: String) {
+        self.identity.name = name;
+    }
+
+    /// Takes the store back.
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
+    /// Takes one input in.
+    ///
+    /// # Errors
+    /// When the store fails: the batch must be rolled back and the engine loaded anew.
+    pub fn handle(&mut self, now: u64, input: Input) -> Result<(), S::Error> {
+        match input {
+            Input::Connected(peer) => {
+                self.connected.insert(peer);
+            }
+            Input::Disconnected(peer) => self.disconnected(&peer),
+            Input::Subscribed(peer, topic) => self.subscribed(now, peer, topic),
+            Input::Unsubscribed(peer, topic) => {
+                if let Some(group) = self.topics.get(&topic).and_then(|id| self.groups.get_mut(id)) {
+                    group.members.remove(&peer);
+                }
+            }
+            Input::StreamOpened(stream, peer) => self.stream_opened(now, stream, peer),
+            Input::StreamFailed(stream) => self.stream_closed(now, stream),
+            Input::Frame(stream, bytes) => self.frame(now, stream, &bytes)?,
+            Input::Sent(stream) => {
+                if let Some(Stream::Serve(serve)) = self.streams.get_mut(&stream) {
+                    serve.in_flight = serve.in_flight.saturating_sub(1);
+                    self.pump(stream)?;
+                }
+            }
+            Input::StreamClosed(stream) => self.stream_closed(now, stream),
+            Input::Gossip { message, source, topic, bytes } => self.gossip(now, message, &source, topic, &bytes)?,
+            Input::Tellable(group, told) => {
+                if let Some(group) = self.groups.get_mut(&group) {
+                    group.told = told;
+                }
+            }
+            Input::Tick => {}
+        }
+        self.tick(now)
+    }
+
+    /// The next thing to do outside.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to come back with [`Input::Tick`] at the latest, Unix milliseconds.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        let trickle = self.groups.values().map(|g| g.trickle.deadline());
+        let pulls = self
+            .groups
+            .values()
+            .flat_map(|g| g.members.values().filter(|m| m.pulling.is_none()).filter_map(|m| m.pull_at));
+        let stalls = self.streams.values().filter_map(|s| match s {
+            Stream::Pull(p) => Some(p.progress_ms + pulling::STALL_MS),
+            _ => None,
+        });
+        trickle.chain(pulls).chain(stalls).min()
+    }
+
+    /// Writes what is kept in memory between commits: call it right before every commit.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn flush(&mut self) -> Result<(), S::Error> {
+        for stream in self.streams.values() {
+            if let Stream::Pull(pulling) = stream
+                && let Some((headers, signature)) = pulling.pull.unfinished()
+                && let Some(group) = self.groups.get_mut(&pulling.pull.group())
+            {
+                let headers: Vec<_> = headers.iter().cloned().collect();
+                group.set_pending(headers[0].header.log, &headers, signature);
+            }
+        }
+        for group in self.groups.values_mut() {
+            group.flush(&mut self.store)?;
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, now: u64) -> Result<(), S::Error> {
+        self.rotate_forked(now)?;
+        self.announce(now);
+        self.begin_due_pulls(now);
+        self.drop_stalled(now);
+        Ok(())
+    }
+
+    fn adopt(&mut self, group: Group) {
+        let topic = group.topic;
+        self.output(Output::Subscribe(topic));
+        self.output(Output::Provide(group.keys.dht_key()));
+        self.topics.insert(topic, group.id());
+        self.groups.insert(group.id(), group);
+    }
+
+    fn disconnected(&mut self, peer: &Peer) {
+        self.connected.remove(peer);
+        for group in self.groups.values_mut() {
+            group.members.remove(peer);
+        }
+    }
+
+    fn subscribed(&mut self, now: u64, peer: Peer, topic: TopicHash) {
+        let Some(group) = self.topics.get(&topic).and_then(|id| self.groups.get_mut(id)) else { return };
+        let member = group.members.entry(peer).or_default();
+        // A little jitter, so that two nodes that meet do not always pull from each other at once.
+        member.pull_at.get_or_insert(now + self.entropy.below(50));
+    }
+
+    fn stream_opened(&mut self, now: u64, stream: StreamId, peer: Peer) {
+        match self.streams.get(&stream) {
+            Some(Stream::Opening(group, _)) => {
+                let group = *group;
+                self.begin_pull(now, stream, group, peer);
+            }
+            Some(_) => {}
+            None => self.begin_serve(stream, peer),
+        }
+    }
+
+    fn stream_closed(&mut self, now: u64, stream: StreamId) {
+        match self.streams.remove(&stream) {
+            Some(Stream::Opening(group, peer)) => self.pull_failed(now, group, &peer),
+            Some(Stream::Pull(pulling)) => self.pull_cut(now, *pulling),
+            Some(Stream::Serve(_)) | None => {}
+        }
+    }
+
+    fn frame(&mut self, now: u64, stream: StreamId, bytes: &[u8]) -> Result<(), S::Error> {
+        match self.streams.get(&stream) {
+            Some(Stream::Pull(_)) => self.pull_frame(now, stream, bytes),
+            Some(Stream::Serve(_)) => self.serve_frame(now, stream, bytes),
+            Some(Stream::Opening(..)) | None => Ok(()),
+        }
+    }
+
+    /// Closes a stream whose peer broke the protocol.
+    fn punish(&mut self, stream: StreamId, peer: Peer, why: String) {
+        self.output(Output::Close(stream));
+        self.output(Output::Penalise(peer, why));
+    }
+
+    fn output(&mut self, output: Output) {
+        assert!(self.outputs.len() < MAX_OUTPUTS, "the shell drains outputs after every input");
+        self.outputs.push_back(output);
+    }
+
+    fn event(&mut self, event: Event) {
+        self.output(Output::Event(event));
+    }
+}

@@ -107,13 +107,11 @@ pub fn write(
     Ok(Verified { id, signature: log.sign_entry(id), header, header_bytes, body })
 }
 
-/// The group id that a genesis entry founds: the hash of its header and signature.
+/// The group id that a genesis header founds. The header commits to the founder's log key, and the log's signatures
+/// authenticate it like every other entry.
 #[must_use]
-pub fn group_id(genesis: &Verified) -> GroupId {
-    let mut hasher = blake3::Hasher::new_derive_key("studymesh 2026 v1 group id");
-    hasher.update(&genesis.header_bytes);
-    hasher.update(&genesis.signature);
-    GroupId(*hasher.finalize().as_bytes())
+pub fn group_id(genesis_header: &[u8]) -> GroupId {
+    GroupId(blake3::derive_key("studymesh 2026 v1 group id", genesis_header))
 }
 
 impl Signed {

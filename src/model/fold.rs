@@ -146,10 +146,8 @@ pub fn facts<'a>(entry: EntryId, person: PersonId, action: &'a Action) -> Vec<Fa
         Action::GroupName(a) => vec![text(Register::GroupName, &a.name)],
         Action::NoteNew(a) => {
             let note = NoteId::from(entry);
-            let mut facts = vec![
-                text(Register::NoteTitle(note), &a.title),
-                Fact::Edit { note, builds_on: &[], edit: &a.text },
-            ];
+            let mut facts =
+                vec![text(Register::NoteTitle(note), &a.title), Fact::Edit { note, builds_on: &[], edit: &a.text }];
             facts.extend(a.topic.as_deref().map(|t| text(Register::NoteTopic(note), t)));
             facts.extend((!a.tags.is_empty()).then(|| tags(Register::NoteTags(note), &a.tags)));
             facts
@@ -166,8 +164,7 @@ pub fn facts<'a>(entry: EntryId, person: PersonId, action: &'a Action) -> Vec<Fa
         .collect(),
         Action::LinkAdd(a) => {
             let id = link::id(&a.url);
-            let mut facts =
-                vec![text(Register::LinkAdded(id, person), &a.url), flag(Register::LinkRemoved(id), false)];
+            let mut facts = vec![text(Register::LinkAdded(id, person), &a.url), flag(Register::LinkRemoved(id), false)];
             facts.extend((!a.title.is_empty()).then(|| text(Register::LinkTitle(id), &a.title)));
             facts.extend((!a.tags.is_empty()).then(|| tags(Register::LinkTags(id), &a.tags)));
             facts.extend((!a.topic.is_empty()).then(|| text(Register::LinkTopic(id), &a.topic)));
@@ -185,7 +182,8 @@ pub fn facts<'a>(entry: EntryId, person: PersonId, action: &'a Action) -> Vec<Fa
         Action::LinkVote(a) => vec![flag(Register::LinkVote(a.link, person), a.up)],
         Action::LinkRead(a) => vec![flag(Register::LinkRead(a.link, person), a.read)],
         Action::RoadmapEdit(a) => {
-            let meta = a.meta.iter().map(|m| Fact::Write(Register::Roadmap(a.roadmap.clone()), Value::Roadmap(m.clone())));
+            let meta =
+                a.meta.iter().map(|m| Fact::Write(Register::Roadmap(a.roadmap.clone()), Value::Roadmap(m.clone())));
             let topics = a.topics.iter().map(|put| {
                 Fact::Write(Register::Topic(a.roadmap.clone(), put.id.clone()), Value::Topic(put.topic.clone()))
             });

@@ -1,0 +1,110 @@
+//! What the engine says of itself: what it has, what it lacks, who holds it.
+
+use super::group::Group;
+use super::io::Relation;
+use super::store::Store;
+use super::{Engine, Stream};
+use crate::log::keys::GroupKeys;
+use crate::model::id::{GroupId, LogId, Peer, PersonId, TopicHash};
+
+/// What a node knows of its holdings in a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupStatus {
+    /// The group.
+    pub group: GroupId,
+    /// Its seed: what a ticket carries.
+    pub seed: [u8; 16],
+    /// The fingerprint of everything held.
+    pub fingerprint: [u8; 32],
+    /// Entries held.
+    pub held: u64,
+    /// Entries that a peer holds and that are being brought over.
+    pub missing: u64,
+    /// Entries that came before what they build on.
+    pub early: u64,
+    /// Logs known.
+    pub logs: usize,
+    /// Logs with more than one branch.
+    pub forked_logs: usize,
+    /// The person that this installation writes as.
+    pub person: PersonId,
+    /// The log that this installation writes.
+    pub log: LogId,
+    /// The gossip topic.
+    pub topic: TopicHash,
+    /// The DHT key.
+    pub dht_key: TopicHash,
+    /// Connected members.
+    pub members: Vec<MemberStatus>,
+}
+
+/// What a node knows of a connected member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberStatus {
+    /// The peer.
+    pub peer: Peer,
+    /// The person that its log belongs to, when it proved one that is known here.
+    pub person: Option<PersonId>,
+    /// How its holdings relate to ours.
+    pub relation: Relation,
+    /// When they were last compared, Unix milliseconds.
+    pub checked_ms: Option<u64>,
+    /// Whether a comparison is under way or due.
+    pub checking: bool,
+}
+
+impl<S: Store> Engine<S> {
+    /// The ids of all groups, ascending.
+    pub fn groups(&self) -> impl Iterator<Item = GroupId> + '_ {
+        self.groups.keys().copied()
+    }
+
+    /// The keys of a group.
+    #[must_use]
+    pub fn keys(&self, group: GroupId) -> Option<&GroupKeys> {
+        self.groups.get(&group).map(|g| &g.keys)
+    }
+
+    /// What is known of a group.
+    pub fn status(&mut self, now: u64, id: GroupId) -> Option<GroupStatus> {
+        let missing = self
+            .streams
+            .values()
+            .map(|s| match s {
+                Stream::Pull(p) if p.pull.group() == id => p.pull.missing(),
+                _ => 0,
+            })
+            .fold(0, u64::saturating_add);
+        let group = self.groups.get_mut(&id)?;
+        let summary = group.summary();
+        Some(GroupStatus {
+            group: id,
+            seed: group.row.seed,
+            fingerprint: summary.fingerprint,
+            held: group.entries,
+            missing,
+            early: group.early.len() as u64,
+            logs: group.logs.len(),
+            forked_logs: group.logs.values().filter(|l| l.chains.len() > 1).count(),
+            person: group.person(),
+            log: group.me.id(),
+            topic: group.topic,
+            dht_key: group.keys.dht_key(),
+            members: group
+                .members
+                .iter()
+                .map(|(peer, m)| MemberStatus {
+                    peer: peer.clone(),
+                    person: m.log.and_then(|log| person_of(group, log)),
+                    relation: m.relation,
+                    checked_ms: m.checked_ms,
+                    checking: m.pulling.is_some() || m.pull_at.is_some_and(|at| at <= now),
+                })
+                .collect(),
+        })
+    }
+}
+
+fn person_of(group: &Group, log: LogId) -> Option<PersonId> {
+    group.logs.get(&log).and_then(|l| l.chains.first()).map(|c| c.person)
+}

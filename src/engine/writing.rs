@@ -1,0 +1,201 @@
+//! Own writes: founding and joining groups, and appending to one's own log.
+
+use super::chains::Chain;
+use super::group::Accepted;
+use super::io::{Event, Output};
+use super::store::{GroupRow, Store};
+use super::{Engine, Group};
+use crate::gossip::frame;
+use crate::log::entry::{self, Place, Verified};
+use crate::log::keys::{GroupKeys, LogKey, SEED_BYTES};
+use crate::log::person;
+use crate::log::run::Authentic;
+use crate::log::seal::TooLong;
+use crate::model::action::{Action, Genesis, GroupKind, GroupName, Profile, ReadError};
+use crate::model::id::{EntryId, GroupId, Peer};
+use crate::model::limits::MAX_GROUPS;
+
+/// Why an own write is refused; nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError<E: std::error::Error> {
+    /// The node is not in this group.
+    #[error("this node is not in the group {0}")]
+    NoGroup(GroupId),
+    /// A field breaks its bound.
+    #[error(transparent)]
+    Bounds(#[from] ReadError),
+    /// It does not fit one entry.
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
+    /// The store failed.
+    #[error(transparent)]
+    Store(E),
+}
+
+/// Why a group can not be founded or joined.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError<E: std::error::Error> {
+    /// As many groups as a node takes part in.
+    #[error("a node takes part in at most {MAX_GROUPS} groups; leave one first")]
+    TooMany,
+    /// A first entry could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError<E>),
+    /// The store failed.
+    #[error(transparent)]
+    Store(E),
+}
+
+impl<S: Store> Engine<S> {
+    /// Founds a group with its first entries: genesis, the founder's endorsement and name, the group's name.
+    ///
+    /// # Errors
+    /// When there are too many groups, a name breaks its bound, or the store fails.
+    pub fn create_group(&mut self, now: u64, kind: GroupKind, name: &str) -> Result<GroupId, JoinError<S::Error>> {
+        if self.groups.len() >= MAX_GROUPS {
+            return Err(JoinError::TooMany);
+        }
+        let named = Action::GroupName(GroupName { name: name.to_owned(), supersedes: vec![] });
+        named.check().map_err(WriteError::Bounds)?;
+        let seed: [u8; SEED_BYTES] = self.entropy.array();
+        let log = LogKey::from_seed(&self.entropy.array());
+        let genesis = Action::Genesis(Genesis { kind, salt: self.entropy.array() });
+        let place = Place { group: GroupId::ZERO, seq: 0, prev: EntryId::ZERO, control_heads: vec![] };
+        let keys = GroupKeys::from_seed(&seed);
+        let time = crate::model::time::Clock::default().issue(now);
+        let first =
+            entry::write(&log, &keys, place, time, &genesis, self.entropy.array()).map_err(WriteError::TooLong)?;
+        let id = entry::group_id(&first.header_bytes);
+        self.add(now, GroupRow { id, seed, log_keys: vec![log.to_seed()], joined_ms: now })?;
+        self.append_own(now, id, &first).map_err(JoinError::Store)?;
+        self.introduce(now, id)?;
+        self.write(now, id, &named)?;
+        Ok(id)
+    }
+
+    /// Joins a group; the entries come by sync. Joining again changes nothing.
+    ///
+    /// # Errors
+    /// When there are too many groups, or the store fails.
+    pub fn join_group(&mut self, now: u64, id: GroupId, seed: [u8; SEED_BYTES]) -> Result<bool, JoinError<S::Error>> {
+        if self.groups.contains_key(&id) {
+            return Ok(false);
+        }
+        if self.groups.len() >= MAX_GROUPS {
+            return Err(JoinError::TooMany);
+        }
+        let log_keys = vec![self.entropy.array()];
+        self.add(now, GroupRow { id, seed, log_keys, joined_ms: now })?;
+        self.introduce(now, id)?;
+        Ok(true)
+    }
+
+    /// Leaves a group and forgets everything of it here.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn leave_group(&mut self, id: GroupId) -> Result<bool, S::Error> {
+        let Some(group) = self.groups.remove(&id) else { return Ok(false) };
+        self.topics.remove(&group.topic);
+        self.output(Output::Unsubscribe(group.topic));
+        self.output(Output::StopProviding(group.keys.dht_key()));
+        self.store.remove_group(id)?;
+        Ok(true)
+    }
+
+    /// Writes an entry. It is announced by the outputs, so after the commit.
+    ///
+    /// # Errors
+    /// When the action breaks a bound or is too long, the node is not in the group, or the store fails.
+    pub fn write(&mut self, now: u64, id: GroupId, action: &Action) -> Result<EntryId, WriteError<S::Error>> {
+        action.check()?;
+        let group = self.groups.get_mut(&id).ok_or(WriteError::NoGroup(id))?;
+        let own = group.logs.get(&group.me.id()).and_then(|log| log.chains.first());
+        let (seq, prev) = own.and_then(|c: &Chain| c.tip.as_ref()).map_or((0, EntryId::ZERO), |t| (t.seq + 1, t.id));
+        let place = Place { group: id, seq, prev, control_heads: group.control.to_name() };
+        let time = group.clock.issue(now);
+        let entry = entry::write(&group.me, &group.keys, place, time, action, self.entropy.array())?;
+        self.append_own(now, id, &entry).map_err(WriteError::Store)?;
+        Ok(entry.id)
+    }
+
+    /// Goes on in a fresh log where somebody else has written in ours: a copy of this directory, or a backup of it.
+    pub(super) fn rotate_forked(&mut self, now: u64) -> Result<(), S::Error> {
+        let forked: Vec<GroupId> = self.groups.values().filter(|g| g.forked).map(Group::id).collect();
+        for id in forked {
+            self.rotate(now, id)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a fresh log key in one group and links it to the person.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn rotate(&mut self, now: u64, id: GroupId) -> Result<(), S::Error> {
+        let Some(group) = self.groups.get_mut(&id) else { return Ok(()) };
+        group.forked = false;
+        let old = group.me.id();
+        group.me = LogKey::from_seed(&self.entropy.array());
+        group.row.log_keys.push(group.me.to_seed());
+        let new = group.me.id();
+        self.store.put_group(&group.row)?;
+        self.event(Event::Forked { group: id, old, new });
+        match self.endorse(now, id) {
+            Ok(_) => Ok(()),
+            Err(WriteError::Store(error)) => Err(error),
+            Err(other) => unreachable!("an endorsement is within its bounds: {other}"),
+        }
+    }
+
+    fn add(&mut self, now: u64, row: GroupRow) -> Result<(), JoinError<S::Error>> {
+        self.store.put_group(&row).map_err(JoinError::Store)?;
+        let group = Group::load(&mut self.store, row, now, &mut self.entropy).map_err(JoinError::Store)?;
+        self.adopt(group);
+        Ok(())
+    }
+
+    /// The first entries of a log: whose it is, and what they are called.
+    fn introduce(&mut self, now: u64, id: GroupId) -> Result<(), WriteError<S::Error>> {
+        self.endorse(now, id)?;
+        let name = self.identity.name.clone();
+        if !name.is_empty() {
+            self.write(now, id, &Action::Profile(Profile { name, supersedes: vec![] }))?;
+        }
+        Ok(())
+    }
+
+    fn endorse(&mut self, now: u64, id: GroupId) -> Result<EntryId, WriteError<S::Error>> {
+        let group = self.groups.get(&id).ok_or(WriteError::NoGroup(id))?;
+        // The person's first log vouches for every later one: its key is at hand, so the chain stays short.
+        let first = group.row.log_keys.first().map(LogKey::from_seed).filter(|first| first.id() != group.me.id());
+        let before: Vec<LogKey> = first.into_iter().collect();
+        let endorse = person::endorse(id, &group.me, &self.identity.transport, &before);
+        self.write(now, id, &Action::Endorse(endorse))
+    }
+
+    fn append_own(&mut self, now: u64, id: GroupId, entry: &Verified) -> Result<(), S::Error> {
+        let authentic = Authentic { id: entry.id, header: entry.header.clone() };
+        let accepted = self.take(now, id, &authentic, &entry.body, Some(entry.signature), true)?;
+        debug_assert!(matches!(accepted, Accepted::New { .. }), "an own entry is always the next one");
+        let nobody = Peer::new(&[0]).expect("one byte is a peer");
+        self.news(now, id, &nobody);
+        let Some(group) = self.groups.get_mut(&id) else { return Ok(()) };
+        if group.members.is_empty() {
+            return Ok(());
+        }
+        let frame = if group.bucket.take(now) {
+            frame::entry(&group.keys, group.topic, entry, self.entropy.array())
+        } else {
+            None
+        };
+        match frame {
+            Some(bytes) => {
+                let topic = group.topic;
+                self.output(Output::Publish(topic, bytes));
+            }
+            None => group.unannounced = true,
+        }
+        Ok(())
+    }
+}
