@@ -10,5 +10,6 @@ pub mod limits;
 pub mod link;
 pub mod roadmap;
 pub mod text;
+pub mod ticket;
 pub mod time;
 pub mod wire;
