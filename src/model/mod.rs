@@ -3,3 +3,4 @@
 //! Pure data and pure functions. This layer knows nothing of logs, peers, stores or clocks.
 
 pub mod id;
+pub mod link;
