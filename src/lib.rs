@@ -2,3 +2,5 @@
 #![forbid(unsafe_code)]
 
 pub mod model;
+#[cfg(feature = "node")]
+pub mod roadmap_file;
