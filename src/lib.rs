@@ -5,4 +5,5 @@ pub mod engine;
 pub mod gossip;
 pub mod log;
 pub mod model;
-pub mod sync;
+#[cfg(feature = "node")]
+pub mod roadmap_file;
