@@ -7,3 +7,4 @@ pub mod log;
 pub mod model;
 #[cfg(feature = "node")]
 pub mod roadmap_file;
+pub mod sync;

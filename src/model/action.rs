@@ -9,7 +9,7 @@ use bincode::{Decode, Encode};
 use super::codec;
 use super::id::{EntryId, LinkId, LogId, NoteId};
 use super::limits;
-use super::roadmap::{Localized, Topic};
+use super::roadmap::{self, Localized, Topic};
 use super::text::TextEdit;
 
 /// Which key an entry's body is sealed under, and so who can read it.
@@ -398,11 +398,12 @@ kinds! {
         for put in &a.topics {
             topic(&put.id)?;
             if let Some(record) = &put.topic {
-                bound("topic", record.id == put.id && record.check().is_ok())?;
+                bound("topic", record.id == put.id && record.validate().is_ok())?;
             }
         }
         if let Some(meta) = &a.meta {
-            bound("meta", meta.title.check_title().is_ok() && meta.description.check_description().is_ok())?;
+            let fits = |l: &Localized, max| l.en.chars().count() <= max && l.zh.chars().count() <= max;
+            bound("meta", fits(&meta.title, roadmap::MAX_TITLE) && fits(&meta.description, roadmap::MAX_DESCRIPTION))?;
         }
         seen(&a.supersedes)
     };
