@@ -82,8 +82,7 @@ impl Core {
                 engine.store().meta_set("place", place)?;
                 let groups: Vec<GroupId> = if moved { engine.groups().collect() } else { vec![] };
                 groups.into_iter().try_for_each(|group| engine.rotate(now_ms(), group))
-            })?
-            .0?;
+            })?;
         }
         Ok(core)
     }
@@ -110,16 +109,17 @@ impl Core {
     /// # Errors
     /// When the store fails: the batch is rolled back, and this core must not be used any more, since what it holds in
     /// memory is ahead of the store.
-    pub fn batch<R>(&mut self, run: impl FnOnce(&mut Engine<SqliteStore>) -> R) -> Result<(R, Done), store::Error> {
+    pub fn batch<R>(
+        &mut self,
+        run: impl FnOnce(&mut Engine<SqliteStore>) -> Result<R, store::Error>,
+    ) -> Result<(R, Done), store::Error> {
         self.engine.store().begin()?;
-        let result = run(&mut self.engine);
-        match self.close() {
-            Ok(done) => Ok((result, done)),
-            Err(error) => {
-                let _ = self.engine.store().rollback();
-                Err(error)
-            }
+        let result = run(&mut self.engine).and_then(|result| Ok((result, self.close()?)));
+        if result.is_err() {
+            // The first error is the one to tell; SQLite rolls back by itself when the connection goes.
+            let _ = self.engine.store().rollback();
         }
+        result
     }
 
     fn close(&mut self) -> Result<Done, store::Error> {

@@ -1,0 +1,91 @@
+//! The worker: one thread that owns the core and turns a queue of work into batches.
+
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::core::{Core, Done, now_ms};
+use crate::engine::Engine;
+use crate::engine::io::Input;
+use crate::store::{self, SqliteStore};
+
+/// Most work that waits; senders wait when it is full, and through them the network.
+pub const MAX_QUEUED_WORK: usize = 1024;
+/// Most work in one transaction.
+const MAX_BATCH: usize = 256;
+/// How long the worker sleeps when nothing is due, in milliseconds.
+const IDLE_MS: u64 = 60_000;
+
+/// What to run after the commit: it carries the answer out.
+pub type Answer = Box<dyn FnOnce() + Send>;
+/// Something to run on the engine inside a batch.
+pub type Call = Box<dyn FnOnce(&mut Engine<SqliteStore>) -> Answer + Send>;
+
+/// One piece of work.
+pub enum Work {
+    /// For the engine.
+    Input(Input),
+    /// A command.
+    Call(Call),
+    /// Commit and end.
+    Stop,
+}
+
+/// Starts the worker. `carry_out` is called after every commit, on the worker's thread; it must not block.
+///
+/// # Errors
+/// When the operating system gives no thread.
+pub fn spawn(
+    mut core: Core,
+    mut queue: mpsc::Receiver<Work>,
+    runtime: tokio::runtime::Handle,
+    mut carry_out: impl FnMut(Done) + Send + 'static,
+) -> std::io::Result<JoinHandle<Result<(), store::Error>>> {
+    std::thread::Builder::new().name("engine".into()).spawn(move || {
+        // What loading left to be done: subscriptions and provider records.
+        let ((), done) = core.batch(|_| Ok(()))?;
+        carry_out(done);
+        loop {
+            let wait = core.engine().next_deadline().map_or(IDLE_MS, |at| at.saturating_sub(now_ms()).min(IDLE_MS));
+            let next = runtime.block_on(async {
+                tokio::time::timeout(Duration::from_millis(wait), queue.recv()).await
+            });
+            let mut works = match next {
+                Err(_) => vec![Work::Input(Input::Tick)],
+                Ok(None) => vec![Work::Stop],
+                Ok(Some(work)) => vec![work],
+            };
+            while works.len() < MAX_BATCH {
+                match queue.try_recv() {
+                    Ok(work) => works.push(work),
+                    Err(_) => break,
+                }
+            }
+            if run(&mut core, works, &mut carry_out)? {
+                return Ok(());
+            }
+        }
+    })
+}
+
+/// Runs a batch; true when it was the last.
+fn run(core: &mut Core, works: Vec<Work>, carry_out: &mut impl FnMut(Done)) -> Result<bool, store::Error> {
+    let mut stop = false;
+    let (answers, done) = core.batch(|engine| {
+        let mut answers: Vec<Answer> = vec![];
+        for work in works {
+            match work {
+                Work::Input(input) => engine.handle(now_ms(), input)?,
+                Work::Call(call) => answers.push(call(engine)),
+                Work::Stop => stop = true,
+            }
+        }
+        // Calls may have made something due.
+        engine.handle(now_ms(), Input::Tick)?;
+        Ok(answers)
+    })?;
+    carry_out(done);
+    answers.into_iter().for_each(|answer| answer());
+    Ok(stop)
+}
