@@ -1,0 +1,13 @@
+//! Real processes on loopback: what a group of people would do, and what may happen to them.
+
+mod copied;
+mod discovery;
+mod harness;
+mod kill;
+mod layers;
+mod local;
+mod offline;
+mod restart;
+mod study;
+mod tickets;
+mod vectors;
