@@ -7,4 +7,5 @@ pub mod log;
 pub mod model;
 #[cfg(feature = "node")]
 pub mod roadmap_file;
+pub mod sim;
 pub mod sync;
