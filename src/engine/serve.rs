@@ -24,7 +24,7 @@ pub(super) const IDLE_MS: u64 = 120_000;
 /// Most messages under way on one stream.
 pub(super) const IN_FLIGHT: usize = 4;
 /// Most wants that wait on one stream.
-const MAX_QUEUED: usize = 2 * MAX_WANTS;
+const MAX_QUEUED: usize = MAX_WANTS;
 /// Bodies are put together into messages of about this many bytes.
 const BODIES_BYTES: usize = 48 * 1024;
 /// Most bytes of the answers to one ask; the rest is asked again.
