@@ -162,7 +162,7 @@ fn sync_messages() {
 #[test]
 fn headers_entries_and_runs() {
     let entry = sample();
-    bounded("header", &[entry.header_bytes.clone()], 1_024, 4, |bytes| drop(Header::decode(bytes)));
+    bounded("header", std::slice::from_ref(&entry.header_bytes), 1_024, 4, |bytes| drop(Header::decode(bytes)));
     bounded("entry", &[entry.encode()], 2_048, 8, |bytes| drop(Signed::decode(bytes).and_then(Signed::verify)));
     let mut run = vec![];
     Run::new([&entry.header], entry.signature).encode_into(&mut run);
@@ -178,7 +178,7 @@ fn headers_entries_and_runs() {
 fn sealed_bodies_and_frames() {
     let (keys, entry) = (keys(), sample());
     // Inflating takes a state of eleven kilobytes.
-    bounded("seal", &[entry.body.clone()], 16_384, 8, |bytes| drop(keys.open(&entry.header, bytes)));
+    bounded("seal", std::slice::from_ref(&entry.body), 16_384, 8, |bytes| drop(keys.open(&entry.header, bytes)));
     let topic = keys.gossip_topic();
     let valid = [frame::entry(&keys, topic, &entry, [1; 24]).unwrap(), frame::heads(&keys, topic, [1; 32], 1, [1; 24])];
     bounded("frame", &valid, 16_384, 8, |bytes| drop(frame::open(&keys, topic, bytes)));
