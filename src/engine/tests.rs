@@ -1270,3 +1270,26 @@ fn who_is_pulled_from_pulls_in_turn_at_once() {
     table.batch(0, |e, now| e.check(now, group));
     table.converge(group, 200);
 }
+
+#[test]
+fn a_clock_that_is_set_back_stops_nothing() {
+    // Everything was planned in the time before: for hours nothing was compared, announced or given up.
+    let (mut table, group) = Table::group(2);
+    table.connect(0, 1);
+    table.converge(group, 5_000);
+    table.advance(100_000);
+    table.now -= 5 * 3_600_000;
+    for n in 0..2 {
+        table.handle(n, Input::Tick);
+    }
+    table.gossip = false;
+    table.write(0, group, "lost");
+    table.gossip = true;
+    table.converge(group, 20_000);
+    // A stream that says nothing is still closed.
+    table.handle(0, Input::StreamOpened(StreamId(101), peer(1)));
+    table.now -= 5 * 3_600_000;
+    table.handle(0, Input::Tick);
+    table.advance(serve::HELLO_MS);
+    assert!(!table.nodes[0].engine.streams.contains_key(&StreamId(101)));
+}

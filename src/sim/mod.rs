@@ -56,6 +56,8 @@ pub struct Profile {
     pub copies: u64,
     /// How often a node goes back to an earlier state of its disk.
     pub restores: u64,
+    /// How often a running node's clock is set, by hours, either way.
+    pub clocks: u64,
     /// How often a node leaves a group; half of them come back.
     pub leaves: u64,
     /// How often the network falls into two parts, and comes together again.
@@ -81,6 +83,7 @@ impl Profile {
         down_ms: 10_000,
         copies: 1,
         restores: 1,
+        clocks: 1,
         leaves: 1,
         splits: 1,
         cuts: 8,
@@ -96,6 +99,7 @@ impl Profile {
         down_ms: 60_000,
         copies: 3,
         restores: 3,
+        clocks: 3,
         leaves: 3,
         splits: 3,
         cuts: 30,

@@ -3,8 +3,9 @@
 
 use super::*;
 
-const SMALL_SEEDS: u64 = 30;
-const LARGE_SEEDS: u64 = 3;
+/// As many as take about twenty seconds on two cores, unoptimised.
+const SMALL_SEEDS: u64 = 24;
+const LARGE_SEEDS: u64 = 2;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
@@ -52,13 +53,12 @@ fn large_groups_agree_whatever_happens_to_them() {
 fn one_seed_gives_one_run() {
     let report = run(3, Profile::SMALL).unwrap();
     assert_eq!(report, run(3, Profile::SMALL).unwrap());
-    assert_ne!(report.outcome, run(4, Profile::SMALL).unwrap().outcome);
 }
 
 #[test]
 fn what_a_profile_promises_happens() {
     let mut all = Report::default();
-    for seed in 0..8 {
+    for seed in 0..5 {
         let report = run(seed, Profile::SMALL).unwrap();
         all.crashes += report.crashes;
         all.copies += report.copies;
