@@ -1,6 +1,10 @@
 //! studymesh: a serverless peer-to-peer study-group network.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "node")]
+pub mod api;
+#[cfg(feature = "node")]
+pub mod config;
 pub mod engine;
 pub mod gossip;
 pub mod log;
