@@ -10,5 +10,7 @@ pub mod gossip;
 pub mod log;
 pub mod model;
 #[cfg(feature = "node")]
+pub mod node;
+#[cfg(feature = "node")]
 pub mod roadmap_file;
 pub mod sync;
