@@ -20,7 +20,7 @@ const IDLE_MS: u64 = 60_000;
 /// What to run after the commit: it carries the answer out.
 pub type Answer = Box<dyn FnOnce() + Send>;
 /// Something to run on the engine inside a batch.
-pub type Call = Box<dyn FnOnce(&mut Engine<SqliteStore>) -> Answer + Send>;
+pub type Call = Box<dyn FnOnce(&mut Engine<SqliteStore>) -> Result<Answer, store::Error> + Send>;
 
 /// One piece of work.
 pub enum Work {
@@ -77,7 +77,7 @@ fn run(core: &mut Core, works: Vec<Work>, carry_out: &mut impl FnMut(Done)) -> R
         for work in works {
             match work {
                 Work::Input(input) => engine.handle(now_ms(), input)?,
-                Work::Call(call) => answers.push(call(engine)),
+                Work::Call(call) => answers.push(call(engine)?),
                 Work::Stop => stop = true,
             }
         }
