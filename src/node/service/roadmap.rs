@@ -339,6 +339,6 @@ fn reading_order(roadmap: &Roadmap) -> Vec<&Topic> {
 }
 
 fn bad_file(error: &roadmap_file::ImportError) -> Error {
-    Error::new(Code::BadInput, error.to_string(), "docs/roadmap-files.md describes the formats; nothing was changed")
+    Error::new(Code::BadInput, error.to_string(), "docs/roadmap-format.md describes the formats; nothing was changed")
 }
 
