@@ -9,6 +9,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use zeroize::Zeroizing;
 
 use super::header::MAX_BODY_BYTES;
+use crate::model::limits::MAX_NOTE_PAYLOAD_BYTES;
 
 /// Bytes of the nonce in front of the ciphertext.
 pub const NONCE_BYTES: usize = 24;
@@ -24,6 +25,8 @@ pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
 pub const MAX_PLAINTEXT_BYTES: usize = MAX_BODY_BYTES as usize - NONCE_BYTES - TAG_BYTES;
 /// Payloads below this many bytes are not worth compressing.
 const MIN_COMPRESS_BYTES: usize = 128;
+
+const _: () = assert!(FRAME_BYTES + MAX_NOTE_PAYLOAD_BYTES <= MAX_PLAINTEXT_BYTES, "any note edit fits one body");
 
 const PLAIN: u8 = 0;
 const DEFLATE: u8 = 1;

@@ -10,7 +10,7 @@ use super::codec;
 use super::id::{EntryId, LinkId, LogId, NoteId};
 use super::limits;
 use super::roadmap::{self, Localized, Topic};
-use super::text::TextEdit;
+use super::text::{InvalidText, TextEdit};
 
 /// Which key an entry's body is sealed under, and so who can read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -307,6 +307,9 @@ pub enum ReadError {
     /// A field breaks its bound.
     #[error("{0} is out of bounds")]
     Bounds(&'static str),
+    /// A text edit breaks a rule.
+    #[error("the text edit can not be integrated: {0}")]
+    Text(#[from] InvalidText),
 }
 
 macro_rules! kinds {
@@ -465,7 +468,7 @@ fn tags(tags: &[String]) -> Checked {
 }
 
 fn text(edit: &TextEdit) -> Checked {
-    bound("text", edit.validate().is_ok())
+    Ok(edit.validate()?)
 }
 
 fn seen(ids: &[EntryId]) -> Checked {

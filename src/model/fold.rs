@@ -122,7 +122,7 @@ impl Value {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact<'a> {
     /// A write of a register. It supersedes the writes of the same register that [`Action::supersedes`] names.
-    Write(Register, Value),
+    Write(Register, Box<Value>),
     /// An edit of a note's text, and the edits that its author had.
     Edit {
         /// The note.
@@ -137,9 +137,10 @@ pub enum Fact<'a> {
 /// The facts of an action that `person` wrote as `entry`.
 #[must_use]
 pub fn facts<'a>(entry: EntryId, person: PersonId, action: &'a Action) -> Vec<Fact<'a>> {
-    let text = |register, text: &str| Fact::Write(register, Value::Text(text.to_owned()));
-    let flag = |register, flag: bool| Fact::Write(register, Value::Flag(flag));
-    let tags = |register, tags: &[String]| Fact::Write(register, Value::Tags(tags.to_vec()));
+    let write = |register, value| Fact::Write(register, Box::new(value));
+    let text = |register, text: &str| write(register, Value::Text(text.to_owned()));
+    let flag = |register, flag: bool| write(register, Value::Flag(flag));
+    let tags = |register, tags: &[String]| write(register, Value::Tags(tags.to_vec()));
     match action {
         Action::Genesis(_) | Action::Endorse(_) => vec![],
         Action::Profile(a) => vec![text(Register::PersonName(person), &a.name)],
@@ -182,14 +183,14 @@ pub fn facts<'a>(entry: EntryId, person: PersonId, action: &'a Action) -> Vec<Fa
         Action::LinkVote(a) => vec![flag(Register::LinkVote(a.link, person), a.up)],
         Action::LinkRead(a) => vec![flag(Register::LinkRead(a.link, person), a.read)],
         Action::RoadmapEdit(a) => {
-            let meta =
-                a.meta.iter().map(|m| Fact::Write(Register::Roadmap(a.roadmap.clone()), Value::Roadmap(m.clone())));
-            let topics = a.topics.iter().map(|put| {
-                Fact::Write(Register::Topic(a.roadmap.clone(), put.id.clone()), Value::Topic(put.topic.clone()))
-            });
+            let meta = a.meta.iter().map(|m| write(Register::Roadmap(a.roadmap.clone()), Value::Roadmap(m.clone())));
+            let topics = a
+                .topics
+                .iter()
+                .map(|put| write(Register::Topic(a.roadmap.clone(), put.id.clone()), Value::Topic(put.topic.clone())));
             meta.chain(topics).collect()
         }
-        Action::Progress(a) => vec![Fact::Write(
+        Action::Progress(a) => vec![write(
             Register::Progress(person, a.topic.clone()),
             Value::Progress {
                 state: a.state,

@@ -20,6 +20,34 @@ pub const MAX_MINUTES: u32 = 7 * 24 * 60;
 pub const MAX_SUPERSEDES: usize = 512;
 /// Most edits that one note edit builds on.
 pub const MAX_BUILDS_ON: usize = 64;
+/// Most bytes of text that one text edit inserts.
+pub const MAX_EDIT_TEXT_BYTES: usize = 32 * 1024;
+/// Most entries that one text edit names.
+pub const MAX_EDIT_REFS: usize = 1024;
+/// Most operations of one text edit.
+pub const MAX_EDIT_OPS: usize = 2048;
+/// Most bytes of one text edit as reckoned: inserted text, [`EDIT_REF_BYTES`] a reference, [`EDIT_OP_BYTES`] an operation.
+pub const MAX_EDIT_BYTES: usize = 40 * 1024;
+/// Bytes of a reference in a text edit.
+pub const EDIT_REF_BYTES: usize = 32;
+/// Most bytes of an operation in a text edit without its text: two tags, side, index, offset, length.
+pub const EDIT_OP_BYTES: usize = 1 + 1 + 1 + 3 * MAX_VARINT_BYTES;
+/// Bytes of a varint below 65,536, which every count, length and offset of a note's payload is.
+const MAX_VARINT_BYTES: usize = 3;
+/// Most bytes of the payload of a NoteNew or NoteEdit entry: always within one body, even when nothing compresses
+/// (asserted where bodies are sealed).
+pub const MAX_NOTE_PAYLOAD_BYTES: usize = MAX_EDIT_BYTES
+    + 2 * MAX_VARINT_BYTES
+    + if NOTE_NEW_BYTES > NOTE_EDIT_BYTES { NOTE_NEW_BYTES } else { NOTE_EDIT_BYTES };
+/// A NoteNew without its text: title, topic and tags, at four bytes a character.
+const NOTE_NEW_BYTES: usize = (MAX_VARINT_BYTES + 4 * MAX_TITLE_CHARS)
+    + (1 + MAX_VARINT_BYTES + MAX_SLUG_BYTES)
+    + (MAX_VARINT_BYTES + MAX_TAGS * (MAX_VARINT_BYTES + 4 * MAX_TAG_CHARS));
+/// A NoteEdit without its text edit: the note and what it builds on.
+const NOTE_EDIT_BYTES: usize = 32 + MAX_VARINT_BYTES + 32 * MAX_BUILDS_ON;
+
+const _: () = assert!(MAX_EDIT_TEXT_BYTES + EDIT_OP_BYTES + EDIT_REF_BYTES <= MAX_EDIT_BYTES, "a full text has room");
+const _: () = assert!(MAX_NOTE_PAYLOAD_BYTES < 48 * 1024, "a note's payload stays under 48 KiB");
 /// Most logs in the chain that links a log to its person.
 pub const MAX_PERSON_CHAIN: usize = 16;
 /// Most topics that one roadmap edit puts or removes.

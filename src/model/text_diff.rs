@@ -19,7 +19,7 @@ pub const MAX_HUNK_TOKENS: usize = 60_000;
 /// Tokens (old and new together) that all the comparisons of one call may have.
 pub const MAX_TOTAL_TOKENS: usize = 240_000;
 /// Characters by which a common prefix or suffix is shortened at most, to end between two tokens.
-const MAX_BACK_OFF: usize = 64;
+pub(super) const MAX_BACK_OFF: usize = 64;
 /// Bytes of a kept piece between two changes from which on it is never given up.
 const MAX_GIVEN_UP_BYTES: usize = 12;
 
@@ -152,10 +152,7 @@ impl Diff<'_> {
         if !splits(tail) {
             tail = whole;
         }
-        Some(Pair {
-            old: pair.old.start + head..pair.old.end - tail,
-            new: pair.new.start + head..pair.new.end - tail,
-        })
+        Some(Pair { old: pair.old.start + head..pair.old.end - tail, new: pair.new.start + head..pair.new.end - tail })
     }
 
     /// Join hunks that touch, and count the old positions in characters.
@@ -191,7 +188,8 @@ fn splits(before: char, after: char) -> bool {
     const JOINER: char = '\u{200d}';
     let is_accent = |c| matches!(c, '\u{300}'..='\u{36f}');
     let is_mark = |c| {
-        is_accent(c) || matches!(c, JOINER | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}')
+        is_accent(c)
+            || matches!(c, JOINER | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}')
     };
     // From U+2E80 on come the scripts that write no spaces between words.
     let is_letter = |c: char| c == '_' || is_accent(c) || (c < '\u{2e80}' && c.is_alphanumeric());
