@@ -43,6 +43,8 @@ pub struct GroupStatus {
 pub struct MemberStatus {
     /// The peer.
     pub peer: Peer,
+    /// The log that it proved to write. Whoever merely takes part in the gossip topic is no member and not listed.
+    pub log: LogId,
     /// The person that its log belongs to, when it proved one that is known here.
     pub person: Option<PersonId>,
     /// How its holdings relate to ours.
@@ -57,6 +59,12 @@ impl<S: Store> Engine<S> {
     /// The ids of all groups, ascending.
     pub fn groups(&self) -> impl Iterator<Item = GroupId> + '_ {
         self.groups.keys().copied()
+    }
+
+    /// Sync streams that are open or being opened, both directions together; at most [`super::MAX_STREAMS`].
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        self.streams.len()
     }
 
     /// The keys of a group.
@@ -93,9 +101,11 @@ impl<S: Store> Engine<S> {
             members: group
                 .members
                 .iter()
-                .map(|(peer, m)| MemberStatus {
+                .filter_map(|(peer, m)| m.log.map(|log| (peer, m, log)))
+                .map(|(peer, m, log)| MemberStatus {
                     peer: peer.clone(),
-                    person: m.log.and_then(|log| person_of(group, log)),
+                    log,
+                    person: person_of(group, log),
                     relation: m.relation,
                     checked_ms: m.checked_ms,
                     checking: m.pulling.is_some() || m.pull_at.is_some_and(|at| at <= now),

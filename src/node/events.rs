@@ -10,6 +10,7 @@ use super::core::now_ms;
 use super::discovery::{Discovery, Known, LONELY_ROUND_MS, ROUND_MS, Step};
 use super::handle::Handle;
 use super::network::without_peer;
+use super::ports;
 use super::runtime::End;
 use super::worker::Work;
 use crate::engine::Engine;
@@ -21,6 +22,8 @@ use crate::sync::message::{MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_PEERS, Told};
 
 /// How long the listeners may take to open.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the further addresses of a listener may take, after the first one of each.
+const MORE_INTERFACES: Duration = Duration::from_millis(30);
 /// Rounds that somebody asked for come at most this often, in milliseconds.
 const MIN_ROUND_MS: u64 = 200;
 
@@ -40,6 +43,7 @@ pub struct EventLoop {
     events: net::Events,
     notices: mpsc::Receiver<Notice>,
     discovery: Discovery,
+    own: PeerId,
     connected: std::collections::BTreeSet<PeerId>,
     listening: Vec<Multiaddr>,
     next_round: Instant,
@@ -50,41 +54,44 @@ pub struct EventLoop {
 impl EventLoop {
     /// For a network that has just been started.
     #[must_use]
-    pub fn new(handle: Handle, commands: net::Commands, events: net::Events, notices: mpsc::Receiver<Notice>) -> Self {
+    pub fn new(
+        handle: Handle,
+        own: PeerId,
+        commands: net::Commands,
+        events: net::Events,
+        notices: mpsc::Receiver<Notice>,
+    ) -> Self {
         Self {
             handle,
             commands,
             events,
             notices,
             discovery: Discovery::default(),
+            own,
             connected: std::collections::BTreeSet::new(),
             listening: vec![],
-            next_round: tokio::time::Instant::now(),
+            next_round: Instant::now(),
             last_round_ms: 0,
             urgent: true,
         }
     }
 
-    /// Waits until every listener is open or failed; the addresses that are listened on.
-    pub async fn until_listening(&mut self, listeners: usize) -> Vec<Multiaddr> {
-        let deadline = tokio::time::Instant::now() + LISTEN_TIMEOUT;
-        let (mut opened, mut failed) = (std::collections::BTreeSet::new(), 0);
-        while opened.len() + failed < listeners {
-            match tokio::time::timeout_at(deadline, self.events.recv()).await {
+    /// Waits until every one of these listeners is open or failed; the addresses that are listened on.
+    pub async fn until_listening(&mut self, listeners: &[Multiaddr]) -> Vec<Multiaddr> {
+        let deadline = Instant::now() + LISTEN_TIMEOUT;
+        let mut failed = 0;
+        loop {
+            let opened = listeners.iter().filter(|l| self.listening.iter().any(|a| ports::serves(l, a))).count();
+            // An unspecified address becomes one address per interface; they come one after the other.
+            let until = if opened + failed >= listeners.len() { Instant::now() + MORE_INTERFACES } else { deadline };
+            match tokio::time::timeout_at(until.min(deadline), self.events.recv()).await {
                 Ok(Some(event)) => {
-                    match &event {
-                        Event::Listening { listener, .. } => {
-                            opened.insert(*listener);
-                        }
-                        Event::ListenFailed { .. } => failed += 1,
-                        _ => {}
-                    }
+                    failed += usize::from(matches!(event, Event::ListenFailed { .. }));
                     self.event(event).await;
                 }
-                Ok(None) | Err(_) => break,
+                Ok(None) | Err(_) => return self.listening.clone(),
             }
         }
-        self.listening.clone()
     }
 
     /// Runs until the network ends or finds another copy of this node.
@@ -109,8 +116,8 @@ impl EventLoop {
 
     async fn event(&mut self, event: Event) -> Option<End> {
         match event {
-            Event::Listening { address, .. } => self.listening.push(address),
-            Event::ListenExpired(address) => self.listening.retain(|a| *a != address),
+            Event::Listening(address) => self.listening.push(address),
+            Event::Expired(address) => self.listening.retain(|a| *a != address),
             Event::ListenFailed { address, error } => {
                 tracing::warn!(%address, %error, "a listener could not be opened");
                 self.handle.shell.facts(|f| f.listen_errors.push(format!("{address}: {error}")));
@@ -124,13 +131,13 @@ impl EventLoop {
                 self.connected.remove(&peer);
                 self.handle.shell.facts(|f| f.addresses.remove(&peer));
                 self.input(peer, Input::Disconnected).await;
-                self.next_round = self.next_round.min(tokio::time::Instant::now() + Duration::from_millis(MIN_ROUND_MS));
+                self.next_round = self.next_round.min(Instant::now() + Duration::from_millis(MIN_ROUND_MS));
             }
-            Event::Subscribed { peer, topic } => self.input(peer, |p| Input::Subscribed(p, TopicHash(topic))).await,
-            Event::Unsubscribed { peer, topic } => self.input(peer, |p| Input::Unsubscribed(p, TopicHash(topic))).await,
-            Event::StreamOpened { stream, peer } => self.input(peer, |p| Input::StreamOpened(StreamId(stream), p)).await,
-            Event::StreamFailed { stream, .. } => self.work(Input::StreamFailed(StreamId(stream))).await,
-            Event::Frame { stream, bytes } => self.work(Input::Frame(StreamId(stream), bytes)).await,
+            Event::Subscribed(peer, topic) => self.input(peer, |p| Input::Subscribed(p, TopicHash(topic))).await,
+            Event::Unsubscribed(peer, topic) => self.input(peer, |p| Input::Unsubscribed(p, TopicHash(topic))).await,
+            Event::StreamOpened(stream, peer) => self.input(peer, |p| Input::StreamOpened(StreamId(stream), p)).await,
+            Event::StreamFailed(stream) => self.work(Input::StreamFailed(StreamId(stream))).await,
+            Event::Frame(stream, bytes) => self.work(Input::Frame(StreamId(stream), bytes)).await,
             Event::Sent(stream) => self.work(Input::Sent(StreamId(stream))).await,
             Event::StreamClosed(stream) => self.work(Input::StreamClosed(StreamId(stream))).await,
             Event::Gossip { message, source, topic, bytes } => {
@@ -142,13 +149,13 @@ impl EventLoop {
                     self.hint(peer, addresses).await;
                 }
             }
-            Event::Discovered { peer, addresses } => self.hint(peer, addresses).await,
-            Event::Identified { peer, listen, .. } => {
-                self.handle.shell.facts(|f| f.addresses.insert(peer, listen));
+            Event::Discovered(peer, addresses) => self.hint(peer, addresses).await,
+            Event::Identified { peer, addresses, .. } => {
+                self.handle.shell.facts(|f| f.addresses.insert(peer, addresses));
                 self.look_soon_if_lonely();
             }
             Event::DialFailed { peer, error } => tracing::debug!(?peer, error, "a dial failed"),
-            Event::SameIdentity { address } => {
+            Event::SameIdentity(address) => {
                 tracing::warn!(%address, "another running copy of this directory has the same peer id: this one takes a fresh key");
                 return Some(End::SameIdentity);
             }
@@ -191,7 +198,7 @@ impl EventLoop {
     }
 
     async fn hint(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
-        if peer == *self.commands.peer_id() || self.connected.contains(&peer) {
+        if peer == self.own || self.connected.contains(&peer) {
             return;
         }
         if let Some(step) = self.discovery.hint(now_ms(), peer, addresses) {
@@ -202,12 +209,12 @@ impl EventLoop {
     fn look_soon(&mut self) {
         self.urgent = true;
         let soon = Duration::from_millis((self.last_round_ms + MIN_ROUND_MS).saturating_sub(now_ms()).min(MIN_ROUND_MS));
-        self.next_round = self.next_round.min(tokio::time::Instant::now() + soon);
+        self.next_round = self.next_round.min(Instant::now() + soon);
     }
 
     /// A new acquaintance may know providers that nobody knew before.
     fn look_soon_if_lonely(&mut self) {
-        let soon = tokio::time::Instant::now() + Duration::from_millis(MIN_ROUND_MS);
+        let soon = Instant::now() + Duration::from_millis(MIN_ROUND_MS);
         self.next_round = self.next_round.min(soon);
         self.urgent |= self.connected.len() <= 2;
     }
@@ -216,7 +223,7 @@ impl EventLoop {
     async fn round(&mut self) {
         let urgent = std::mem::take(&mut self.urgent);
         let addresses = self.handle.shell.facts(|f| f.addresses.clone());
-        let own = *self.commands.peer_id();
+        let own = self.own;
         let now = now_ms();
         self.last_round_ms = now;
         let Ok(groups) = self.handle.on_engine(move |engine| look(engine, now, own, &addresses)).await else { return };
@@ -226,7 +233,7 @@ impl EventLoop {
         }
         let lonely = groups.iter().any(|g| g.members == 0);
         let wait = if lonely { LONELY_ROUND_MS } else { ROUND_MS };
-        self.next_round = tokio::time::Instant::now() + Duration::from_millis(wait);
+        self.next_round = Instant::now() + Duration::from_millis(wait);
     }
 
     async fn carry_out(&self, step: Step) {
@@ -262,7 +269,7 @@ fn look(
     for group in groups {
         let Some(status) = engine.status(now, group) else { continue };
         let mut told = vec![];
-        for member in status.members.iter().filter(|m| m.proven) {
+        for member in &status.members {
             let listens = PeerId::from_bytes(member.peer.as_bytes()).ok().and_then(|id| addresses.get(&id));
             let listens: Vec<Vec<u8>> =
                 listens.into_iter().flatten().map(|a| without_peer(a).to_vec()).filter(|a| a.len() <= MAX_ADDRESS_BYTES).collect();
@@ -273,7 +280,7 @@ fn look(
             let row = PeerRow {
                 peer: member.peer.clone(),
                 addresses: listens,
-                log: member.log,
+                log: Some(member.log),
                 last_seen_ms: now,
                 last_sync_ms: member.checked_ms,
                 source: "member".into(),
@@ -288,7 +295,7 @@ fn look(
             .filter_map(|r| Some((PeerId::from_bytes(r.peer.as_bytes()).ok()?, multiaddrs(&r.addresses))))
             .filter(|(peer, _)| *peer != own)
             .collect();
-        let members = status.members.iter().filter(|m| m.proven).count();
+        let members = status.members.len();
         known.push(Known { group, dht_key: status.dht_key.0, members, peers });
     }
     Ok(known)

@@ -134,7 +134,7 @@ impl Handle {
                 Error::new(Code::NotFound, "the group was left meanwhile", "list the groups with `studymesh group list`")
             })?;
             let mut value = sync_json(&status, &|p| names.iter().find(|(id, _)| *id == p).map_or_else(|| p.short(), |(_, n)| n.clone()));
-            let members: Vec<_> = status.members.iter().filter(|m| m.proven).collect();
+            let members = &status.members;
             let fresh = members.iter().filter(|m| m.relation == Relation::Equal && m.checked_ms.is_some_and(|at| at >= began)).count();
             let enough = match peers {
                 Some(wanted) => fresh >= wanted,
@@ -165,7 +165,7 @@ impl Handle {
                 value["state"] = json!("joined");
                 break;
             }
-            value["state"] = json!(if status.members.iter().any(|m| m.proven) { "syncing" } else { "waiting" });
+            value["state"] = json!(if status.members.is_empty() { "waiting" } else { "syncing" });
             if Instant::now() >= until {
                 break;
             }

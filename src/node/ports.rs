@@ -21,13 +21,22 @@ pub fn is_open(address: &Multiaddr) -> bool {
     matches!(parts(address), Some((_, 0, _)))
 }
 
+/// Whether `listening` is an address of the listener `at`.
+#[must_use]
+pub fn serves(at: &Multiaddr, listening: &Multiaddr) -> bool {
+    match (parts(at), parts(listening)) {
+        (Some((ip, port, is_tcp)), Some((on, bound, tcp))) => {
+            let same_ip = on == ip || (ip.is_unspecified() && on.is_ipv4() == ip.is_ipv4());
+            is_tcp == tcp && same_ip && (port == 0 || port == bound)
+        }
+        _ => at == listening,
+    }
+}
+
 /// The port on which an address that left it open now listens.
 #[must_use]
 pub fn bound<'a>(open: &Multiaddr, listening: impl Iterator<Item = &'a Multiaddr>) -> Option<u16> {
-    let (ip, _, is_tcp) = parts(open)?;
-    listening.filter_map(parts).find(|(at, _, tcp)| {
-        *tcp == is_tcp && (*at == ip || (ip.is_unspecified() && at.is_ipv4() == ip.is_ipv4()))
-    }).map(|(_, port, _)| port)
+    listening.filter(|a| serves(open, a)).find_map(|a| parts(a)).map(|(_, port, _)| port)
 }
 
 fn parts(address: &Multiaddr) -> Option<(IpAddr, u16, bool)> {

@@ -77,7 +77,7 @@ impl Node {
         }
         let config = net::Config {
             key: opened.key,
-            listen: refilled,
+            listen: refilled.clone(),
             bootstrap: bootstrap.clone(),
             mdns: settings.mdns,
             agent: concat!("studymesh/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -88,6 +88,7 @@ impl Node {
         })?;
         let facts = Facts { bootstrap: bootstrap.iter().filter_map(peer_of).collect(), ..Facts::default() };
         let shell = Shell::new(commands.clone(), facts);
+        let own = PeerId::from_bytes(core.engine().identity().peer.as_bytes()).map_err(|e| internal(&e))?;
         let (work, queue) = mpsc::channel(MAX_QUEUED_WORK);
         let (notices, noticed) = mpsc::channel(MAX_NOTICES);
         let last = core.engine().store().last_event().map_err(|e| store_error(&e))?;
@@ -102,11 +103,11 @@ impl Node {
             home: home.dir().display().to_string().into(),
             started_ms: now_ms(),
         };
-        let mut events = EventLoop::new(handle.clone(), commands.clone(), events, noticed);
-        let listening = events.until_listening(listen.len()).await;
+        let mut events = EventLoop::new(handle.clone(), own, commands.clone(), events, noticed);
+        let listening = events.until_listening(&refilled).await;
         if listening.is_empty() {
             let errors = shell.facts(|f| f.listen_errors.join("; "));
-            commands.shutdown();
+            let _ = commands.send(net::Command::Shutdown).await;
             let _ = work.send(Work::Stop).await;
             return Err(Error::new(Code::Failed, format!("the node can listen nowhere: {errors}"), "choose other ports with `--listen`"));
         }
@@ -115,7 +116,7 @@ impl Node {
             let message = format!("the control socket {} can not be opened: {error}", home.socket().display());
             Error::new(Code::Failed, message, "look at the permissions of the directory")
         })?;
-        let peer_id = commands.peer_id().to_string();
+        let peer_id = own.to_string();
         let listen = listening.iter().map(|a| format!("{a}/p2p/{peer_id}")).collect();
         let (end, ended) = oneshot::channel();
         let (stop, path) = (handle.stop.clone(), home.socket());
@@ -128,7 +129,7 @@ impl Node {
             let _ = std::fs::remove_file(path);
             let _ = work.send(Work::Stop).await;
             let stored = tokio::task::spawn_blocking(move || worker.join()).await;
-            commands.shutdown();
+            let _ = commands.send(net::Command::Shutdown).await;
             let _ = network.await;
             let result = match stored {
                 Ok(Ok(Ok(()))) => Ok(reason),
@@ -179,14 +180,14 @@ fn carry_out(
             let command = match output {
                 Output::Subscribe(topic) => net::Command::Subscribe(topic.0),
                 Output::Unsubscribe(topic) => net::Command::Unsubscribe(topic.0),
-                Output::Publish(topic, bytes) => net::Command::Publish { topic: topic.0, bytes },
+                Output::Publish(topic, bytes) => net::Command::Publish(topic.0, bytes),
                 Output::Verdict(message, verdict) => {
                     let verdict = match verdict {
                         Verdict::Accept => net::Verdict::Accept,
                         Verdict::Ignore => net::Verdict::Ignore,
                         Verdict::Reject => net::Verdict::Reject,
                     };
-                    net::Command::Verdict { message: message.0, verdict }
+                    net::Command::Verdict(message.0, verdict)
                 }
                 Output::Open(stream, peer) => match PeerId::from_bytes(peer.as_bytes()) {
                     Ok(peer) => net::Command::OpenStream { stream: stream.0, peer },
@@ -200,7 +201,7 @@ fn carry_out(
                 }
                 Output::StopProviding(key) => net::Command::StopProviding(key.0),
                 Output::Penalise(peer, why) => match PeerId::from_bytes(peer.as_bytes()) {
-                    Ok(peer) => net::Command::Penalise { peer, why },
+                    Ok(peer) => net::Command::Penalise(peer, why),
                     Err(_) => continue,
                 },
                 Output::Learned(group, told) => {

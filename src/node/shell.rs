@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libp2p::{Multiaddr, PeerId};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use super::network::{Link, Network};
 use crate::model::id::Peer;
@@ -59,32 +59,32 @@ impl Shell {
 
     /// What the network knows now.
     pub async fn network(&self, started_ms: u64) -> Network {
-        let Some(snapshot) = self.commands.snapshot().await else { return Network { started_ms, ..Network::default() } };
+        let (reply, answer) = oneshot::channel();
+        let _ = self.commands.send(net::Command::Snapshot(reply)).await;
+        let Ok(snapshot) = answer.await else { return Network { started_ms, ..Network::default() } };
         let (bootstrap, listen_errors) = self.facts(|f| (f.bootstrap.clone(), f.listen_errors.clone()));
-        let connected = bootstrap.iter().filter(|b| snapshot.peers.iter().any(|p| p.peer == **b)).count();
-        let links: BTreeMap<Peer, Link> = snapshot
-            .peers
-            .iter()
-            .filter_map(|p| {
-                let peer = Peer::new(&p.peer.to_bytes())?;
-                let best = p.connections.first()?;
-                let link = Link {
-                    peer: peer.clone(),
-                    address: best.address.clone(),
-                    relayed: best.relayed,
-                    transport: best.transport.as_str().to_owned(),
-                    rtt_ms: p.rtt.map(|rtt| (rtt.as_secs_f64() * 1e6).round() / 1e3),
-                };
-                Some((peer, link))
-            })
-            .collect();
+        let connected = bootstrap.iter().filter(|b| snapshot.connections.iter().any(|c| c.peer == **b)).count();
+        let mut links: BTreeMap<Peer, Link> = BTreeMap::new();
+        for connection in &snapshot.connections {
+            let Some(peer) = Peer::new(&connection.peer.to_bytes()) else { continue };
+            // The best one comes first; a younger one may be the one that was measured.
+            let rtt_ms = connection.rtt.map(|rtt| (rtt.as_secs_f64() * 1e6).round() / 1e3);
+            let link = links.entry(peer.clone()).or_insert_with(|| Link {
+                peer,
+                address: connection.address.clone(),
+                relayed: connection.path == net::Path::Relayed,
+                transport: connection.transport.as_str().to_owned(),
+                rtt_ms,
+            });
+            link.rtt_ms = link.rtt_ms.or(rtt_ms);
+        }
         Network {
             started_ms,
             listen: snapshot.listen,
             external: snapshot.external,
-            connections: snapshot.peers.iter().map(|p| p.connections.len()).sum(),
-            max_connections: snapshot.max_connections,
-            known_in_dht: snapshot.kad_peers,
+            connections: snapshot.connections.len(),
+            max_connections: net::Limits::default().connections as usize,
+            known_in_dht: snapshot.routing_table,
             bootstrap: (bootstrap.len(), connected),
             listen_errors,
             links,

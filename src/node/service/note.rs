@@ -65,12 +65,14 @@ impl Service<'_> {
         text: &str,
     ) -> Result<Vec<EntryId>, Fail> {
         let mut written = vec![];
-        while let Some(edit) = replica.next_edit_towards(text) {
-            let entry = self.write(group, &Action::NoteEdit(NoteEdit { note, builds_on, edit: edit.clone() }))?;
-            replica.apply(entry, &edit);
+        replica.rewrite(text, |edit| -> Result<EntryId, Fail> {
+            let builds_on_these = std::mem::take(&mut builds_on);
+            let edit = NoteEdit { note, builds_on: builds_on_these, edit: edit.clone() };
+            let entry = self.write(group, &Action::NoteEdit(edit))?;
             builds_on = vec![entry];
             written.push(entry);
-        }
+            Ok(entry)
+        })?;
         Ok(written)
     }
 
@@ -105,7 +107,7 @@ impl Service<'_> {
         }
         let history = self.history(group, note)?;
         let text = match version {
-            Some(version) => note::at(&history.edits, &[history.version(version)?]).to_string(),
+            Some(version) => note::at(&history.edits, &[history.version(version)?]).read(),
             None => self.store().note_text(group, note)?.unwrap_or_default(),
         };
         self.note_edit(group, &note.to_string(), None, &text)
@@ -139,7 +141,7 @@ impl Service<'_> {
             }
             Some(version) => {
                 let at = history.version(version)?;
-                (note::at(&history.edits, &[at]).to_string(), history.number(at), vec![at])
+                (note::at(&history.edits, &[at]).read(), history.number(at), vec![at])
             }
         };
         let updated = history.edits.iter().map(|e| e.time).max().unwrap_or_default();

@@ -93,7 +93,7 @@ impl Service<'_> {
         let topic = topic.map(|t| self.topic(group, t)).transpose()?.map(|t| t.id);
         let name = self.person_name(group, person)?;
         let kind = super::find::kind(&Register::Progress(person, String::new()));
-        let mut events = self.store().writes_of(group, kind, Some(&person.0))?;
+        let mut events = self.store().writes(group, kind, Some(&person.0))?;
         events.sort_by_key(|(_, write, _)| (write.time, write.entry));
         let mut items = vec![];
         for (register, write, value) in events {
@@ -115,7 +115,7 @@ impl Service<'_> {
     fn minutes(&mut self, group: GroupId, person: Option<PersonId>) -> Result<BTreeMap<(PersonId, String), u64>, Fail> {
         let kind = super::find::kind(&Register::Progress(PersonId::ZERO, String::new()));
         let mut sums = BTreeMap::new();
-        for (register, _, value) in self.store().writes_of(group, kind, person.as_ref().map(|p| &p.0[..]))? {
+        for (register, _, value) in self.store().writes(group, kind, person.as_ref().map(|p| &p.0[..]))? {
             if let (Register::Progress(person, topic), Folded::Progress { minutes, .. }) = (register, value) {
                 *sums.entry((person, topic)).or_default() += u64::from(minutes);
             }
