@@ -323,7 +323,8 @@ pub enum Command {
         text: String,
     },
 
-    /// Items: `{kind:"note|link|topic", id, title, snippet, score, group_id}`, best first. Without a group: in all of them.
+    /// Items: `{kind:"note|link|topic", id, title, snippet, marks:[[from,to]], score, group_id}`, best first; marks are
+    /// the byte ranges of the snippet that fit. Without a group: in all of them.
     Search {
         /// Words.
         query: String,

@@ -202,6 +202,12 @@ impl Group {
         let kept = signature.filter(|_| is_signature_point(header.seq));
         let append = Append { id: *id, header, body, signature: kept, person: chain.person, reading };
         store.append(self.row.id, chain.no, &append)?;
+        if let Ok(Action::Genesis(genesis)) = &action
+            && self.row.kind.is_none()
+        {
+            self.row.kind = Some(genesis.kind);
+            store.put_group(&self.row)?;
+        }
         chain.tip = Some(Tip { seq: header.seq, id: *id, signature, pending: None });
         chain.dirty = true;
         let person = chain.person;

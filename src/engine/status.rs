@@ -5,6 +5,7 @@ use super::io::Relation;
 use super::store::Store;
 use super::{Engine, Stream};
 use crate::log::keys::GroupKeys;
+use crate::model::action::GroupKind;
 use crate::model::id::{GroupId, LogId, Peer, PersonId, TopicHash};
 
 /// What a node knows of its holdings in a group.
@@ -59,6 +60,12 @@ impl<S: Store> Engine<S> {
     /// The ids of all groups, ascending.
     pub fn groups(&self) -> impl Iterator<Item = GroupId> + '_ {
         self.groups.keys().copied()
+    }
+
+    /// Whether a group is open or closed; `None` while its genesis entry has not come.
+    #[must_use]
+    pub fn kind(&self, group: GroupId) -> Option<GroupKind> {
+        self.groups.get(&group).and_then(|g| g.row.kind)
     }
 
     /// Sync streams that are open or being opened, both directions together; at most [`super::MAX_STREAMS`].

@@ -89,12 +89,6 @@ pub enum TicketError {
 }
 
 impl Ticket {
-    /// Bytes before base32; at most [`QR_BYTES`] fit a QR code of moderate size.
-    #[must_use]
-    pub fn byte_len(&self) -> usize {
-        (self.encode().len() - PREFIX.len()) * 5 / 8
-    }
-
     /// The ticket as text.
     #[must_use]
     pub fn encode(&self) -> String {

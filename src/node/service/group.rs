@@ -46,7 +46,7 @@ impl Service<'_> {
         let connected = status.as_ref().map_or(0, |s| s.members.len());
         let missing = status.as_ref().map_or(0, |s| s.missing);
         Ok(json!({
-            "group_id": group, "name": self.group_name(group)?, "kind": self.group_kind(group)?, "members": members,
+            "group_id": group, "name": self.group_name(group)?, "kind": self.group_kind(group), "members": members,
             "entries": entries, "joined_ms": joined_ms, "state": self.join_state(group)?, "connected": connected,
             "complete": missing == 0 && status.is_some_and(|s| s.members.iter().all(|m| m.relation == Relation::Equal)),
         }))
@@ -62,7 +62,7 @@ impl Service<'_> {
     pub(super) fn join_state(&mut self, group: GroupId) -> Result<&'static str, Fail> {
         let now = self.context.now;
         let Some(status) = self.engine.status(now, group) else { return Ok("waiting") };
-        let founded = self.store().group_kind(group)?.is_some();
+        let founded = self.engine.kind(group).is_some();
         let equal = status.members.iter().any(|m| m.relation == Relation::Equal);
         Ok(match (founded, equal && status.missing == 0, status.members.is_empty()) {
             (true, true, _) => "joined",
@@ -73,8 +73,8 @@ impl Service<'_> {
     }
 
     /// The kind that the genesis entry says; open while it has not come.
-    fn group_kind(&mut self, group: GroupId) -> Result<GroupKind, Fail> {
-        Ok(self.store().group_kind(group)?.unwrap_or(GroupKind::Open))
+    fn group_kind(&self, group: GroupId) -> GroupKind {
+        self.engine.kind(group).unwrap_or(GroupKind::Open)
     }
 
     pub(super) fn group_show(&mut self, group: GroupId) -> Done {
@@ -88,13 +88,13 @@ impl Service<'_> {
             let last_seen = seen.iter().filter(|p| p.log.is_some_and(|log| row.logs.contains(&log))).map(|p| p.last_seen_ms).max();
             members.push(json!({
                 "person": row.person, "name": names.of(row.person), "logs": row.logs.len(), "entries": row.entries,
-                "last_entry_ms": row.last_time.millis(), "last_seen_ms": if connected { Some(now) } else { last_seen },
+                "last_entry_ms": row.last.millis(), "last_seen_ms": if connected { Some(now) } else { last_seen },
                 "you": row.person == status.person, "connected": connected,
             }));
         }
         let entries = self.entries(group)?;
         Ok(json!({
-            "v": 1, "group_id": group, "name": self.group_name(group)?, "kind": self.group_kind(group)?,
+            "v": 1, "group_id": group, "name": self.group_name(group)?, "kind": self.group_kind(group),
             "entries": entries, "logs": status.logs, "person": status.person, "log": status.log,
             "joined_ms": self.joined_ms(group)?, "topic": status.topic, "dht_key": status.dht_key, "members": members,
         }))
@@ -149,7 +149,7 @@ impl Service<'_> {
 
     pub(super) fn join(&mut self, text: &str) -> Done {
         let ticket = Ticket::decode(text).map_err(|e| bad_ticket(&e))?;
-        if ticket.expires_ms != 0 && ticket.expires_ms <= self.context.now {
+        if ticket.is_expired(self.context.now) {
             let message = "the ticket has expired";
             return Err(Error::new(Code::BadTicket, message, "ask a member for a new one").into());
         }

@@ -12,6 +12,7 @@ use crate::model::id::{GroupId, PersonId};
 use crate::model::limits;
 use crate::node::fail::Fail;
 use crate::roadmap_file;
+use crate::store::WriteRow;
 
 impl Service<'_> {
     pub(super) fn progress_set(
@@ -94,9 +95,9 @@ impl Service<'_> {
         let name = self.person_name(group, person)?;
         let kind = super::find::kind(&Register::Progress(person, String::new()));
         let mut events = self.store().writes(group, kind, Some(&person.0))?;
-        events.sort_by_key(|(_, write, _)| (write.time, write.entry));
+        events.sort_by_key(|row| (row.write.time, row.write.entry));
         let mut items = vec![];
-        for (register, write, value) in events {
+        for WriteRow { register, write, value } in events {
             let (Register::Progress(_, of), Folded::Progress { state, minutes, evidence, remark }) = (register, value) else {
                 continue;
             };
@@ -115,8 +116,8 @@ impl Service<'_> {
     fn minutes(&mut self, group: GroupId, person: Option<PersonId>) -> Result<BTreeMap<(PersonId, String), u64>, Fail> {
         let kind = super::find::kind(&Register::Progress(PersonId::ZERO, String::new()));
         let mut sums = BTreeMap::new();
-        for (register, _, value) in self.store().writes(group, kind, person.as_ref().map(|p| &p.0[..]))? {
-            if let (Register::Progress(person, topic), Folded::Progress { minutes, .. }) = (register, value) {
+        for row in self.store().writes(group, kind, person.as_ref().map(|p| &p.0[..]))? {
+            if let (Register::Progress(person, topic), Folded::Progress { minutes, .. }) = (row.register, row.value) {
                 *sums.entry((person, topic)).or_default() += u64::from(minutes);
             }
         }

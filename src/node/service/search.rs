@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Done, Service, list};
 use crate::api::{Code, Error};
 use crate::model::id::GroupId;
+use crate::store::{Found, Hit};
 
 /// Most hits of one search.
 const MAX_HITS: usize = 200;
@@ -29,10 +30,16 @@ impl Service<'_> {
             }
         }
         hits.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
-        let item = |(group, hit): (GroupId, crate::store::Hit)| {
+        let item = |(group, hit): (GroupId, Hit)| {
+            let (kind, id) = match hit.found {
+                Found::Note(note) => ("note", note.to_string()),
+                Found::Link(link) => ("link", link.to_string()),
+                Found::Topic { topic, .. } => ("topic", topic),
+            };
+            let marks: Vec<[usize; 2]> = hit.snippet.marks.iter().map(|m| [m.start, m.end]).collect();
             json!({
-                "kind": hit.kind, "id": hit.id, "title": hit.title, "snippet": hit.snippet, "score": hit.score,
-                "group_id": group,
+                "kind": kind, "id": id, "title": hit.title, "snippet": hit.snippet.text, "marks": marks,
+                "score": hit.score, "group_id": group,
             })
         };
         Ok(list(hits.into_iter().take(limit).map(item).collect()))
