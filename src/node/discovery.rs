@@ -7,8 +7,6 @@ use std::collections::BTreeMap;
 
 use libp2p::{Multiaddr, PeerId};
 
-use crate::model::id::GroupId;
-
 /// How often a round comes when a group has nobody, and when every group has somebody, in milliseconds.
 pub const LONELY_ROUND_MS: u64 = 2_000;
 /// As [`LONELY_ROUND_MS`], with company.
@@ -29,9 +27,7 @@ const MAX_REMEMBERED: usize = 4_096;
 /// What a round needs to know of a group.
 #[derive(Debug, Clone)]
 pub struct Known {
-    /// The group.
-    pub group: GroupId,
-    /// Its DHT key.
+    /// The group's DHT key.
     pub dht_key: [u8; 32],
     /// How many members are connected.
     pub members: usize,
@@ -129,7 +125,7 @@ mod tests {
     fn group(members: usize, peers: &[PeerId]) -> Known {
         let address: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
         let peers = peers.iter().map(|p| (*p, vec![address.clone()])).collect();
-        Known { group: GroupId::ZERO, dht_key: [1; 32], members, peers }
+        Known { dht_key: [1; 32], members, peers }
     }
 
     fn dials(steps: &[Step]) -> usize {

@@ -296,7 +296,7 @@ fn look(
             .filter(|(peer, _)| *peer != own)
             .collect();
         let members = status.members.len();
-        known.push(Known { group, dht_key: status.dht_key.0, members, peers });
+        known.push(Known { dht_key: status.dht_key.0, members, peers });
     }
     Ok(known)
 }

@@ -32,6 +32,15 @@ pub fn lock(home: &Home) -> Result<Option<File>, Error> {
     platform::lock(&home.lock()).map_err(failed)
 }
 
+/// Takes the lock on a directory and opens it, to work on it without a node.
+///
+/// # Errors
+/// When another process has it, or the key or the store can not be opened.
+pub fn open_alone(home: &Home, settings: &Settings) -> Result<Opened, Error> {
+    let lock = lock(home)?.ok_or_else(|| super::in_use(home))?;
+    open(home, settings, lock)
+}
+
 /// Opens the directory under a lock that is held already.
 ///
 /// A directory that finds itself at another place than last time is a copy or was moved: it takes a fresh key, and every

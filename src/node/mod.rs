@@ -38,6 +38,7 @@ mod worker;
 
 pub use client::{call, follow};
 pub use handle::{Events, Handle};
+pub use local::{Opened, open_alone};
 pub use run::run;
 pub use runtime::{End, Node, Ready};
 
