@@ -36,7 +36,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             let shown = bot.call(Request::new(Command::NoteShow { note, version: None })).await?;
             println!("{} by {}", shown["title"], shown["authors"]);
             let text = format!("Read: {}\n", shown["title"].as_str().unwrap_or_default());
-            bot.call(Request::new(Command::NoteNew { title: "👋".into(), topic: None, tags: vec!["bot".into()], text })).await?;
+            bot.call(Request::new(Command::NoteNew {
+                title: "👋".into(),
+                topic: None,
+                tags: vec!["bot".into()],
+                text,
+            }))
+            .await?;
             left -= 1;
         }
     }

@@ -34,7 +34,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     bo.handle().call(Request::new(wait)).await?;
 
     for node in [&ada, &bo] {
-        let list = node.handle().call(Request::new(Command::NoteList { topic: None, tag: None, deleted: false })).await?;
+        let list =
+            node.handle().call(Request::new(Command::NoteList { topic: None, tag: None, deleted: false })).await?;
         let titles: Vec<_> = list["items"].as_array().into_iter().flatten().map(|n| n["title"].to_string()).collect();
         println!("{}: {}", node.ready().peer_id, titles.join(", "));
     }

@@ -57,7 +57,11 @@ fn ask(home: &Home, request: &Request) -> Result<Option<Reply>, Error> {
         Some(Line::Ok(value)) => Ok(Some(Ok(value))),
         Some(Line::Error(error)) => Ok(Some(Err(error))),
         None if repeatable(&request.command) => Ok(None),
-        None => Err(Error::new(Code::Failed, "the node ended before it answered", "see whether the command was done, then repeat it")),
+        None => Err(Error::new(
+            Code::Failed,
+            "the node ended before it answered",
+            "see whether the command was done, then repeat it",
+        )),
     }
 }
 
@@ -66,11 +70,31 @@ fn repeatable(command: &Command) -> bool {
     use Command as C;
     matches!(
         command,
-        C::Status | C::Stop | C::Doctor | C::GroupList | C::GroupShow | C::TicketInspect { .. } | C::NoteShow { .. }
-            | C::NoteList { .. } | C::NoteHistory { .. } | C::LinkList { .. } | C::RoadmapList | C::RoadmapShow { .. }
-            | C::RoadmapExport { .. } | C::ProgressShow { .. } | C::ProgressGroup | C::ProgressHistory { .. }
-            | C::Search { .. } | C::Peers { .. } | C::SyncStatus | C::DbDigest | C::DbCheck | C::Events { .. } | C::Export
-            | C::Join { .. } | C::Invite { .. }
+        C::Status
+            | C::Stop
+            | C::Doctor
+            | C::GroupList
+            | C::GroupShow
+            | C::TicketInspect { .. }
+            | C::NoteShow { .. }
+            | C::NoteList { .. }
+            | C::NoteHistory { .. }
+            | C::LinkList { .. }
+            | C::RoadmapList
+            | C::RoadmapShow { .. }
+            | C::RoadmapExport { .. }
+            | C::ProgressShow { .. }
+            | C::ProgressGroup
+            | C::ProgressHistory { .. }
+            | C::Search { .. }
+            | C::Peers { .. }
+            | C::SyncStatus
+            | C::DbDigest
+            | C::DbCheck
+            | C::Events { .. }
+            | C::Export
+            | C::Join { .. }
+            | C::Invite { .. }
     )
 }
 
@@ -102,7 +126,11 @@ fn wait_for_end(home: &Home) -> Result<(), Error> {
         }
         std::thread::sleep(RETRY);
     }
-    Err(Error::new(Code::Timeout, "the node was told to stop and has not ended", "end its process; `status` said its pid"))
+    Err(Error::new(
+        Code::Timeout,
+        "the node was told to stop and has not ended",
+        "end its process; `status` said its pid",
+    ))
 }
 
 fn read(stream: &mut impl BufRead) -> std::io::Result<Option<Line>> {

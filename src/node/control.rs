@@ -49,7 +49,10 @@ pub async fn read_line(stream: &mut (impl tokio::io::AsyncBufRead + Unpin)) -> i
     if line.is_empty() {
         return Ok(None);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidData, format!("a line ends before its end or is longer than {MAX_LINE_BYTES} bytes")))
+    Err(io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("a line ends before its end or is longer than {MAX_LINE_BYTES} bytes"),
+    ))
 }
 
 #[cfg(unix)]
@@ -189,7 +192,9 @@ mod unix {
     pub fn connect(path: &Path) -> io::Result<Option<std::os::unix::net::UnixStream>> {
         match std::os::unix::net::UnixStream::connect(path) {
             Ok(stream) => Ok(Some(stream)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }

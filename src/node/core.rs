@@ -169,7 +169,8 @@ fn describe(event: &Event) -> (&'static str, GroupId, serde_json::Value) {
     match event {
         Event::Entry { group, entry, log, person, class, kind, own } => {
             let class = if *class == Class::Control { "control" } else { "content" };
-            let data = json!({ "entry_id": entry, "log": log, "person": person, "class": class, "kind": kind, "own": own });
+            let data =
+                json!({ "entry_id": entry, "log": log, "person": person, "class": class, "kind": kind, "own": own });
             ("entry", *group, data)
         }
         Event::Compared { group, peer, relation, received } => {

@@ -144,7 +144,11 @@ mod tests {
         assert!((7..=10).contains(&count), "{count} dials in ten minutes");
         assert_eq!(dials(&discovery.round(600_000, &groups, &|_| false, true)), 1, "asked to look now, it is dialled");
         discovery.connected(&peer);
-        assert_eq!(dials(&discovery.round(600_001, &groups, &|_| false, false)), 1, "after a connection it starts anew");
+        assert_eq!(
+            dials(&discovery.round(600_001, &groups, &|_| false, false)),
+            1,
+            "after a connection it starts anew"
+        );
     }
 
     #[test]

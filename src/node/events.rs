@@ -172,7 +172,14 @@ impl EventLoop {
                     .iter()
                     .filter_map(|t| {
                         let peer = Peer::new(&t.peer)?;
-                        Some(PeerRow { peer, addresses: t.addresses.clone(), log: None, last_seen_ms: now, last_sync_ms: None, source: "member".into() })
+                        Some(PeerRow {
+                            peer,
+                            addresses: t.addresses.clone(),
+                            log: None,
+                            last_seen_ms: now,
+                            last_sync_ms: None,
+                            source: "member".into(),
+                        })
                     })
                     .collect();
                 let own = self.handle.clone();
@@ -208,7 +215,8 @@ impl EventLoop {
 
     fn look_soon(&mut self) {
         self.urgent = true;
-        let soon = Duration::from_millis((self.last_round_ms + MIN_ROUND_MS).saturating_sub(now_ms()).min(MIN_ROUND_MS));
+        let soon =
+            Duration::from_millis((self.last_round_ms + MIN_ROUND_MS).saturating_sub(now_ms()).min(MIN_ROUND_MS));
         self.next_round = self.next_round.min(Instant::now() + soon);
     }
 
@@ -271,8 +279,12 @@ fn look(
         let mut told = vec![];
         for member in &status.members {
             let listens = PeerId::from_bytes(member.peer.as_bytes()).ok().and_then(|id| addresses.get(&id));
-            let listens: Vec<Vec<u8>> =
-                listens.into_iter().flatten().map(|a| without_peer(a).to_vec()).filter(|a| a.len() <= MAX_ADDRESS_BYTES).collect();
+            let listens: Vec<Vec<u8>> = listens
+                .into_iter()
+                .flatten()
+                .map(|a| without_peer(a).to_vec())
+                .filter(|a| a.len() <= MAX_ADDRESS_BYTES)
+                .collect();
             if !listens.is_empty() && told.len() < MAX_PEERS {
                 let addresses = listens.iter().take(MAX_ADDRESSES).cloned().collect();
                 told.push(Told { peer: member.peer.as_bytes().to_vec(), addresses });

@@ -55,11 +55,15 @@ pub fn store_error(error: &store::Error) -> Error {
             error.to_string(),
             "copy the directory away, then restore a backup or join the group again: the other members hold the entries",
         ),
-        store::ErrorKind::Newer => {
-            Error::new(Code::StoreNewer, error.to_string(), "run the newer studymesh that wrote it; nothing was changed")
-        }
-        store::ErrorKind::Other => {
-            Error::new(Code::Failed, error.to_string(), "look at free space and permissions of the directory, then try again")
-        }
+        store::ErrorKind::Newer => Error::new(
+            Code::StoreNewer,
+            error.to_string(),
+            "run the newer studymesh that wrote it; nothing was changed",
+        ),
+        store::ErrorKind::Other => Error::new(
+            Code::Failed,
+            error.to_string(),
+            "look at free space and permissions of the directory, then try again",
+        ),
     }
 }

@@ -119,7 +119,13 @@ impl Handle {
         value["group_id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(ended)
     }
 
-    async fn sync_wait(&self, request: &Request, peers: Option<usize>, fingerprint: Option<&str>, timeout_ms: u64) -> Reply {
+    async fn sync_wait(
+        &self,
+        request: &Request,
+        peers: Option<usize>,
+        fingerprint: Option<&str>,
+        timeout_ms: u64,
+    ) -> Reply {
         let group = self.group_of(request).await?;
         let began = now_ms();
         let until = Instant::now() + Duration::from_millis(timeout_ms.min(MAX_WAIT_MS));
@@ -131,11 +137,20 @@ impl Handle {
         let mut changed = self.last_event.clone();
         loop {
             let (status, names) = self.on_engine(move |engine| read_status(engine, group)).await?.ok_or_else(|| {
-                Error::new(Code::NotFound, "the group was left meanwhile", "list the groups with `studymesh group list`")
+                Error::new(
+                    Code::NotFound,
+                    "the group was left meanwhile",
+                    "list the groups with `studymesh group list`",
+                )
             })?;
-            let mut value = sync_json(&status, &|p| names.iter().find(|(id, _)| *id == p).map_or_else(|| p.short(), |(_, n)| n.clone()));
+            let mut value = sync_json(&status, &|p| {
+                names.iter().find(|(id, _)| *id == p).map_or_else(|| p.short(), |(_, n)| n.clone())
+            });
             let members = &status.members;
-            let fresh = members.iter().filter(|m| m.relation == Relation::Equal && m.checked_ms.is_some_and(|at| at >= began)).count();
+            let fresh = members
+                .iter()
+                .filter(|m| m.relation == Relation::Equal && m.checked_ms.is_some_and(|at| at >= began))
+                .count();
             let enough = match peers {
                 Some(wanted) => fresh >= wanted,
                 None => fresh > 0 && fresh == members.len(),
@@ -159,8 +174,13 @@ impl Handle {
         let until = Instant::now() + Duration::from_millis(wait_ms.min(MAX_WAIT_MS));
         let mut changed = self.last_event.clone();
         loop {
-            let Some((status, _)) = self.on_engine(move |engine| read_status(engine, group)).await? else { return Ok(value) };
-            let equal = status.members.iter().any(|m| m.relation == Relation::Equal && m.checked_ms.is_some_and(|at| at >= began));
+            let Some((status, _)) = self.on_engine(move |engine| read_status(engine, group)).await? else {
+                return Ok(value);
+            };
+            let equal = status
+                .members
+                .iter()
+                .any(|m| m.relation == Relation::Equal && m.checked_ms.is_some_and(|at| at >= began));
             if equal && status.missing == 0 {
                 value["state"] = json!("joined");
                 break;
@@ -197,7 +217,11 @@ impl Handle {
             }
             if Instant::now() >= until {
                 let message = format!("{given} did not answer in {timeout_ms} ms");
-                return Err(Error::new(Code::Timeout, message, "see whether it runs, with `studymesh peers --all` and `studymesh doctor`"));
+                return Err(Error::new(
+                    Code::Timeout,
+                    message,
+                    "see whether it runs, with `studymesh peers --all` and `studymesh doctor`",
+                ));
             }
             if !dialled {
                 dialled = true;
@@ -239,12 +263,17 @@ impl Events {
 
 type StatusAndNames = (crate::engine::GroupStatus, Vec<(crate::model::id::PersonId, String)>);
 
-fn read_status(engine: &mut Engine<SqliteStore>, group: GroupId) -> Result<Option<StatusAndNames>, crate::store::Error> {
+fn read_status(
+    engine: &mut Engine<SqliteStore>,
+    group: GroupId,
+) -> Result<Option<StatusAndNames>, crate::store::Error> {
     use crate::model::fold::{Register, Value as Folded};
     let Some(status) = engine.status(now_ms(), group) else { return Ok(None) };
     let mut names = vec![];
     for person in status.members.iter().filter_map(|m| m.person) {
-        if let Some(Folded::Text(name)) = engine.store().register(group, &Register::PersonName(person))?.map(|c| c.value) {
+        if let Some(Folded::Text(name)) =
+            engine.store().register(group, &Register::PersonName(person))?.map(|c| c.value)
+        {
             names.push((person, name));
         }
     }
@@ -253,14 +282,19 @@ fn read_status(engine: &mut Engine<SqliteStore>, group: GroupId) -> Result<Optio
 
 fn pick_peer<'v>(items: &'v [Value], given: &str) -> Result<&'v Value, Error> {
     let text = |item: &Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
-    let exact: Vec<&Value> = items.iter().filter(|i| text(i, "peer_id") == given || text(i, "member") == given).collect();
+    let exact: Vec<&Value> =
+        items.iter().filter(|i| text(i, "peer_id") == given || text(i, "member") == given).collect();
     let found = if exact.is_empty() && given.len() >= 6 {
         items.iter().filter(|i| text(i, "peer_id").starts_with(given) || text(i, "peer_id").ends_with(given)).collect()
     } else {
         exact
     };
     match found.as_slice() {
-        [] => Err(Error::new(Code::NotFound, format!("no peer is known as \"{given}\""), "list them with `studymesh peers --all`")),
+        [] => Err(Error::new(
+            Code::NotFound,
+            format!("no peer is known as \"{given}\""),
+            "list them with `studymesh peers --all`",
+        )),
         // One person may have several devices: the connected one is meant.
         many => Ok(many.iter().find(|i| i["connected"] == true).unwrap_or(&many[0])),
     }
@@ -268,5 +302,9 @@ fn pick_peer<'v>(items: &'v [Value], given: &str) -> Result<&'v Value, Error> {
 
 /// The error of a node that has ended.
 pub(super) fn ended() -> Error {
-    Error::new(Code::Failed, "the node has ended", "start it again with `studymesh up`; its last lines on stderr say why")
+    Error::new(
+        Code::Failed,
+        "the node has ended",
+        "start it again with `studymesh up`; its last lines on stderr say why",
+    )
 }

@@ -14,7 +14,11 @@ pub fn load_or_create(path: &Path) -> Result<[u8; 32], Error> {
     match std::fs::read(path) {
         Ok(bytes) => parse(&bytes).ok_or_else(|| {
             let message = format!("{} is not a key of 64 hex digits", path.display());
-            Error::new(Code::StoreDamaged, message, "restore it from a backup, or move it away: the node then takes a new peer id")
+            Error::new(
+                Code::StoreDamaged,
+                message,
+                "restore it from a backup, or move it away: the node then takes a new peer id",
+            )
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => create(path),
         Err(error) => {

@@ -48,5 +48,9 @@ use crate::config::Home;
 /// The error of a directory that another process has.
 fn in_use(home: &Home) -> Error {
     let message = format!("a node runs already in {}", home.dir().display());
-    Error::new(Code::Locked, message, "speak to it with the other commands, end it with `studymesh stop`, or use another `--home`")
+    Error::new(
+        Code::Locked,
+        message,
+        "speak to it with the other commands, end it with `studymesh stop`, or use another `--home`",
+    )
 }

@@ -73,16 +73,31 @@ impl Network {
     pub fn doctor(&self) -> Vec<Value> {
         let mut items = vec![];
         for error in &self.listen_errors {
-            items.push(check("listen", "error", error.clone(), "choose another port with `--listen`, or end the program that has it"));
+            items.push(check(
+                "listen",
+                "error",
+                error.clone(),
+                "choose another port with `--listen`, or end the program that has it",
+            ));
         }
         items.push(if self.listen.is_empty() {
-            check("addresses", "error", "the node listens nowhere", "give an address with `--listen /ip4/0.0.0.0/tcp/0`")
+            check(
+                "addresses",
+                "error",
+                "the node listens nowhere",
+                "give an address with `--listen /ip4/0.0.0.0/tcp/0`",
+            )
         } else {
             let detail = self.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             check("addresses", "ok", detail, "")
         });
         if self.listen.iter().all(|a| rank(a) == Some(LOOPBACK)) && !self.listen.is_empty() {
-            items.push(check("reach", "note", "the node listens on loopback only: nobody else can reach it", "listen on /ip4/0.0.0.0/tcp/0"));
+            items.push(check(
+                "reach",
+                "note",
+                "the node listens on loopback only: nobody else can reach it",
+                "listen on /ip4/0.0.0.0/tcp/0",
+            ));
         }
         let (configured, connected) = self.bootstrap;
         if configured > 0 {
@@ -92,7 +107,12 @@ impl Network {
         }
         let level = if self.known_in_dht == 0 { "note" } else { "ok" };
         let detail = format!("{} peers in the Kademlia table", self.known_in_dht);
-        items.push(check("dht", level, detail, "a `--bootstrap` address lets this node find members whose address nobody knows"));
+        items.push(check(
+            "dht",
+            level,
+            detail,
+            "a `--bootstrap` address lets this node find members whose address nobody knows",
+        ));
         items
     }
 }
@@ -209,7 +229,9 @@ mod tests {
         let key = libp2p::identity::Keypair::generate_ed25519();
         let peer = Peer::new(&key.public().to_peer_id().to_bytes()).unwrap();
         let addresses: Vec<Multiaddr> =
-            ["/ip4/10.0.0.7/udp/4001/quic-v1", "/ip6/fd00::1/tcp/9", "/dns/example.org/tcp/4001"].map(|a| a.parse().unwrap()).to_vec();
+            ["/ip4/10.0.0.7/udp/4001/quic-v1", "/ip6/fd00::1/tcp/9", "/dns/example.org/tcp/4001"]
+                .map(|a| a.parse().unwrap())
+                .to_vec();
         let row = peer_row(&ticket_peer(&peer, &addresses).unwrap(), 5);
         assert_eq!(row.peer, peer);
         assert_eq!(row.addresses, addresses.iter().map(Multiaddr::to_vec).collect::<Vec<_>>());

@@ -86,8 +86,9 @@ mod tests {
 
     #[test]
     fn the_bound_port_is_that_of_the_same_transport_and_family() {
-        let listening: Vec<Multiaddr> =
-            ["/ip4/127.0.0.1/udp/7/quic-v1", "/ip6/::1/tcp/8", "/ip4/10.0.0.1/tcp/9"].map(|a| a.parse().unwrap()).to_vec();
+        let listening: Vec<Multiaddr> = ["/ip4/127.0.0.1/udp/7/quic-v1", "/ip6/::1/tcp/8", "/ip4/10.0.0.1/tcp/9"]
+            .map(|a| a.parse().unwrap())
+            .to_vec();
         assert_eq!(bound(&"/ip4/0.0.0.0/tcp/0".parse().unwrap(), listening.iter()), Some(9));
         assert_eq!(bound(&"/ip4/127.0.0.1/tcp/0".parse().unwrap(), listening.iter()), None);
     }

@@ -71,4 +71,3 @@ async fn signalled() {
     }
     let _ = tokio::signal::ctrl_c().await;
 }
-

@@ -84,7 +84,11 @@ impl Node {
             limits: net::Limits::default(),
         };
         let (commands, events, network) = net::spawn(config).map_err(|error| {
-            Error::new(Code::Failed, format!("the network can not be started: {error}"), "look at the `--listen` addresses")
+            Error::new(
+                Code::Failed,
+                format!("the network can not be started: {error}"),
+                "look at the `--listen` addresses",
+            )
         })?;
         let facts = Facts { bootstrap: bootstrap.iter().filter_map(peer_of).collect(), ..Facts::default() };
         let shell = Shell::new(commands.clone(), facts);
@@ -109,7 +113,11 @@ impl Node {
             let errors = shell.facts(|f| f.listen_errors.join("; "));
             let _ = commands.send(net::Command::Shutdown).await;
             let _ = work.send(Work::Stop).await;
-            return Err(Error::new(Code::Failed, format!("the node can listen nowhere: {errors}"), "choose other ports with `--listen`"));
+            return Err(Error::new(
+                Code::Failed,
+                format!("the node can listen nowhere: {errors}"),
+                "choose other ports with `--listen`",
+            ));
         }
         remember_ports(&handle, &listen, &listening).await?;
         let socket = control::serve(&home.socket(), handle.clone()).map_err(|error| {
@@ -134,7 +142,11 @@ impl Node {
             let result = match stored {
                 Ok(Ok(Ok(()))) => Ok(reason),
                 Ok(Ok(Err(error))) => Err(store_error(&error)),
-                Ok(Err(_)) => Err(Error::new(Code::Failed, "the engine came to an unexpected end", "start the node again, and report what stderr says")),
+                Ok(Err(_)) => Err(Error::new(
+                    Code::Failed,
+                    "the engine came to an unexpected end",
+                    "start the node again, and report what stderr says",
+                )),
                 Err(error) => Err(internal(&error)),
             };
             drop(opened.lock);
@@ -224,7 +236,9 @@ async fn remember_ports(handle: &Handle, listen: &[Multiaddr], listening: &[Mult
     let ports: Vec<(String, u16)> =
         open.filter_map(|a| ports::bound(a, listening.iter()).map(|port| (port_key(a), port))).collect();
     handle
-        .on_engine(move |engine| ports.iter().try_for_each(|(key, port)| engine.store().meta_set(key, &port.to_string())))
+        .on_engine(move |engine| {
+            ports.iter().try_for_each(|(key, port)| engine.store().meta_set(key, &port.to_string()))
+        })
         .await
 }
 
@@ -253,5 +267,9 @@ fn addresses(what: &str, texts: &[String]) -> Result<Vec<Multiaddr>, Error> {
 }
 
 fn internal(error: &dyn std::error::Error) -> Error {
-    Error::new(Code::Failed, format!("the node could not be started: {error}"), "look at the limits of this system, then try again")
+    Error::new(
+        Code::Failed,
+        format!("the node could not be started: {error}"),
+        "look at the limits of this system, then try again",
+    )
 }

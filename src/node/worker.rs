@@ -57,9 +57,8 @@ pub fn spawn(
             if indexing {
                 wait = wait.min(INDEX_PAUSE_MS);
             }
-            let next = runtime.block_on(async {
-                tokio::time::timeout(Duration::from_millis(wait), queue.recv()).await
-            });
+            let next =
+                runtime.block_on(async { tokio::time::timeout(Duration::from_millis(wait), queue.recv()).await });
             let mut works = match next {
                 Err(_) if indexing => {
                     let (left, done) = core.batch(|engine| {

@@ -14,7 +14,9 @@ impl Service<'_> {
         let fingerprint = self.engine.status(now, group).map(|s| hex(&s.fingerprint)).unwrap_or_default();
         let digest = self.store().digest(group)?;
         let entries = self.entries(group)?;
-        Ok(json!({ "v": 1, "group_id": group, "fingerprint": fingerprint, "views_digest": hex(&digest), "entries": entries }))
+        Ok(
+            json!({ "v": 1, "group_id": group, "fingerprint": fingerprint, "views_digest": hex(&digest), "entries": entries }),
+        )
     }
 
     pub(super) fn db_rebuild(&mut self) -> Done {

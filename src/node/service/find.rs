@@ -53,13 +53,15 @@ impl Service<'_> {
         let Some(given) = given else {
             return match ids.as_slice() {
                 [] => {
-                    let remedy = "found one with `studymesh group create NAME --open`, or join one with `studymesh join TICKET`";
+                    let remedy =
+                        "found one with `studymesh group create NAME --open`, or join one with `studymesh join TICKET`";
                     Err(Error::new(Code::NotFound, "this node is in no group yet", remedy).into())
                 }
                 [one] => Ok(*one),
                 many => {
                     let message = format!("this node is in {} groups, and the command says none of them", many.len());
-                    Err(Error::new(Code::Usage, message, "name one with `-g NAME`; `studymesh group list` shows them").into())
+                    Err(Error::new(Code::Usage, message, "name one with `-g NAME`; `studymesh group list` shows them")
+                        .into())
                 }
             };
         };
@@ -104,8 +106,10 @@ impl Service<'_> {
         if given.contains("://") {
             let url = link::canonical(given).map_err(|e| bad_link(&e))?;
             let id = link::id(&url);
-            let known = !self.store().registers(group, kind(&Register::LinkAdded(id, PersonId::ZERO)), Some(&id.0))?.is_empty();
-            let error = || Error::new(Code::NotFound, format!("nobody added {url} here"), "add it with `studymesh link add`");
+            let known =
+                !self.store().registers(group, kind(&Register::LinkAdded(id, PersonId::ZERO)), Some(&id.0))?.is_empty();
+            let error =
+                || Error::new(Code::NotFound, format!("nobody added {url} here"), "add it with `studymesh link add`");
             return if known { Ok(id) } else { Err(error().into()) };
         }
         let mut candidates: Vec<(LinkId, String, String)> = vec![];
@@ -186,8 +190,11 @@ mod tests {
 
     #[test]
     fn a_name_comes_before_a_prefix_and_two_of_one_name_are_told_apart_by_id() {
-        let candidates =
-            [(1, "abcdef01".to_owned(), "Plan".to_owned()), (2, "abcd9999".into(), "plan".into()), (3, "ffff0000".into(), "abcd".into())];
+        let candidates = [
+            (1, "abcdef01".to_owned(), "Plan".to_owned()),
+            (2, "abcd9999".into(), "plan".into()),
+            (3, "ffff0000".into(), "abcd".into()),
+        ];
         assert_eq!(pick("note", "plan", &candidates, "").unwrap(), 2);
         assert_eq!(pick("note", "abcd", &candidates, "").unwrap(), 3);
         assert_eq!(pick("note", "abcde", &candidates, "").unwrap(), 1);

@@ -24,7 +24,9 @@ impl Service<'_> {
         }
         let name = name.trim();
         let named = Action::GroupName(GroupName { name: name.to_owned(), supersedes: vec![] });
-        named.check().map_err(|e| Error::new(Code::BadInput, e.to_string(), "give a name of 1 to 64 characters on one line"))?;
+        named
+            .check()
+            .map_err(|e| Error::new(Code::BadInput, e.to_string(), "give a name of 1 to 64 characters on one line"))?;
         let group = self.engine.create_group(self.context.now, kind, name)?;
         if let Some(roadmap) = roadmap {
             self.roadmap_add(group, roadmap)?;
@@ -85,7 +87,8 @@ impl Service<'_> {
         let mut members = vec![];
         for row in self.store().persons(group)? {
             let connected = status.members.iter().any(|m| m.person == Some(row.person));
-            let last_seen = seen.iter().filter(|p| p.log.is_some_and(|log| row.logs.contains(&log))).map(|p| p.last_seen_ms).max();
+            let last_seen =
+                seen.iter().filter(|p| p.log.is_some_and(|log| row.logs.contains(&log))).map(|p| p.last_seen_ms).max();
             members.push(json!({
                 "person": row.person, "name": names.of(row.person), "logs": row.logs.len(), "entries": row.entries,
                 "last_entry_ms": row.last.millis(), "last_seen_ms": if connected { Some(now) } else { last_seen },
@@ -141,7 +144,8 @@ impl Service<'_> {
             if peers.len() >= 3.min(ticket::MAX_PEERS) {
                 break;
             }
-            let addresses: Vec<_> = row.addresses.iter().filter_map(|a| libp2p::Multiaddr::try_from(a.clone()).ok()).collect();
+            let addresses: Vec<_> =
+                row.addresses.iter().filter_map(|a| libp2p::Multiaddr::try_from(a.clone()).ok()).collect();
             peers.extend(network::ticket_peer(&row.peer, &addresses));
         }
         Ok(peers)
@@ -193,5 +197,9 @@ fn bad_ticket(error: &TicketError) -> Error {
 }
 
 fn gone(group: GroupId) -> Error {
-    Error::new(Code::NotFound, format!("this node is not in the group {group}"), "list the groups with `studymesh group list`")
+    Error::new(
+        Code::NotFound,
+        format!("this node is not in the group {group}"),
+        "list the groups with `studymesh group list`",
+    )
 }

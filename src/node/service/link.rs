@@ -187,5 +187,6 @@ impl Service<'_> {
 
 /// The error of evidence that is no web address.
 pub(super) fn evidence(url: &str) -> Result<String, Error> {
-    link::canonical(url).map_err(|e| Error::new(Code::BadInput, e.to_string(), "give the web address where the work can be seen"))
+    link::canonical(url)
+        .map_err(|e| Error::new(Code::BadInput, e.to_string(), "give the web address where the work can be seen"))
 }

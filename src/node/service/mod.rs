@@ -148,7 +148,11 @@ impl Service<'_> {
 /// The error of a command that only a running node can do.
 #[must_use]
 pub fn needs_node() -> Error {
-    Error::new(Code::NotRunning, "this needs a running node, and none runs in this directory", "start one with `studymesh up`")
+    Error::new(
+        Code::NotRunning,
+        "this needs a running node, and none runs in this directory",
+        "start one with `studymesh up`",
+    )
 }
 
 /// A list as every command prints it.

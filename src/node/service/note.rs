@@ -9,6 +9,7 @@ use crate::api::{Code, Error, MAX_NOTE_BYTES};
 use crate::model::action::{Action, NoteEdit, NoteNew, NoteSet};
 use crate::model::fold::{Register, Value as Folded};
 use crate::model::id::{EntryId, GroupId, NoteId, PersonId};
+use crate::model::limits::MAX_BUILDS_ON;
 use crate::model::note::{self, Edit};
 use crate::model::text::{Text, TextEdit, TextOp};
 use crate::node::fail::Fail;
@@ -34,7 +35,7 @@ impl Service<'_> {
         check_text(text)?;
         let topic = topic.map(|t| self.topic(group, t)).transpose()?.map(|t| t.id);
         let mut replica = Text::new();
-        let first = replica.next_edit_towards(text).unwrap_or_else(|| TextEdit { refs: vec![], ops: vec![] });
+        let first = replica.next_edit_towards(text).unwrap_or_default();
         let new = NoteNew { title: title.trim().to_owned(), topic, tags: tags::clean(tags)?, text: first.clone() };
         let entry = self.write(group, &Action::NoteNew(new))?;
         let note = NoteId::from(entry);
@@ -47,11 +48,14 @@ impl Service<'_> {
         check_text(text)?;
         let note = self.note(group, given)?;
         let history = self.history(group, note)?;
-        let base = match base {
-            Some(ids) => ids.iter().map(|id| history.version(id)).collect::<Result<Vec<_>, _>>()?,
-            None => note::heads(&history.edits),
+        let (replica, base) = match base {
+            Some(ids) => {
+                let base = ids.iter().map(|id| history.version(id)).collect::<Result<Vec<_>, _>>()?;
+                (note::at(&history.edits, &base), base)
+            }
+            None => (note::present(&history.edits), note::all_heads(&history.edits)),
         };
-        let written = self.write_edits(group, note, note::at(&history.edits, &base), base, text)?;
+        let written = self.write_edits(group, note, replica, base, text)?;
         Ok(json!({ "v": 1, "note_id": note, "entry_ids": written, "changed": !written.is_empty(), "durable": true }))
     }
 
@@ -66,8 +70,13 @@ impl Service<'_> {
     ) -> Result<Vec<EntryId>, Fail> {
         let mut written = vec![];
         replica.rewrite(text, |edit| -> Result<EntryId, Fail> {
-            let builds_on_these = std::mem::take(&mut builds_on);
-            let edit = NoteEdit { note, builds_on: builds_on_these, edit: edit.clone() };
+            // More heads than one edit may name are joined first, by edits that change nothing.
+            while builds_on.len() > MAX_BUILDS_ON {
+                let joined = builds_on.drain(..MAX_BUILDS_ON).collect();
+                let join = NoteEdit { note, builds_on: joined, edit: TextEdit::default() };
+                builds_on.push(self.write(group, &Action::NoteEdit(join))?);
+            }
+            let edit = NoteEdit { note, builds_on: std::mem::take(&mut builds_on), edit: edit.clone() };
             let entry = self.write(group, &Action::NoteEdit(edit))?;
             builds_on = vec![entry];
             written.push(entry);
@@ -137,7 +146,7 @@ impl Service<'_> {
         let (body, number, heads) = match version {
             None => {
                 let text = self.store().note_text(group, note)?.unwrap_or_default();
-                (text, history.order.len(), note::heads(&history.edits))
+                (text, history.order.len(), note::all_heads(&history.edits))
             }
             Some(version) => {
                 let at = history.version(version)?;
@@ -164,8 +173,10 @@ impl Service<'_> {
         let mut items = vec![];
         for row in rows {
             let note = row.note;
-            let (of_topic, tags) =
-                (self.text(group, &Register::NoteTopic(note))?.filter(|t| !t.is_empty()), self.tags(group, &Register::NoteTags(note))?);
+            let (of_topic, tags) = (
+                self.text(group, &Register::NoteTopic(note))?.filter(|t| !t.is_empty()),
+                self.tags(group, &Register::NoteTags(note))?,
+            );
             let shown = self.flag(group, &Register::NoteDeleted(note))? == deleted
                 && topic.as_ref().is_none_or(|t| of_topic.as_ref() == Some(t))
                 && tag.is_none_or(|t| tags.iter().any(|have| have == t));
@@ -201,8 +212,7 @@ impl Service<'_> {
 
     fn history(&mut self, group: GroupId, note: NoteId) -> Result<History, Fail> {
         let rows = self.store().note_edits(group, note)?;
-        let (edits, authors): (Vec<Edit>, Vec<PersonId>) =
-            rows.into_iter().map(|row| (row.edit, row.person)).unzip();
+        let (edits, authors): (Vec<Edit>, Vec<PersonId>) = rows.into_iter().map(|row| (row.edit, row.person)).unzip();
         let order = note::history(&edits);
         Ok(History { edits, authors, order })
     }

@@ -43,9 +43,9 @@ impl Service<'_> {
     pub(super) fn set_name(&mut self, name: &str) -> Done {
         let name = name.trim();
         let profile = Profile { name: name.to_owned(), supersedes: vec![] };
-        Action::Profile(profile).check().map_err(|e| {
-            Error::new(Code::BadInput, e.to_string(), "give a name of 1 to 64 characters on one line")
-        })?;
+        Action::Profile(profile)
+            .check()
+            .map_err(|e| Error::new(Code::BadInput, e.to_string(), "give a name of 1 to 64 characters on one line"))?;
         self.store().meta_set("name", name)?;
         self.engine.set_name(name.to_owned());
         let groups: Vec<GroupId> = self.engine.groups().collect();

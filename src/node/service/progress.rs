@@ -31,7 +31,10 @@ impl Service<'_> {
         let topic = self.topic(group, topic)?.id;
         let evidence = evidence.map(link::evidence).transpose()?;
         let remark = remark.map(str::trim).filter(|r| !r.is_empty()).map(str::to_owned);
-        let entry = self.write_progress(group, Progress { topic: topic.clone(), state, minutes, evidence, remark, supersedes: vec![] })?;
+        let entry = self.write_progress(
+            group,
+            Progress { topic: topic.clone(), state, minutes, evidence, remark, supersedes: vec![] },
+        )?;
         Ok(json!({ "v": 1, "topic_id": topic, "state": state, "entry_id": entry, "durable": true }))
     }
 
@@ -54,7 +57,8 @@ impl Service<'_> {
         let like = super::find::kind(&Register::Progress(person, String::new()));
         let mut items = vec![];
         for (register, current) in self.store().registers(group, like, Some(&person.0))? {
-            let (Register::Progress(_, topic), Folded::Progress { state, evidence, remark, .. }) = (register, current.value)
+            let (Register::Progress(_, topic), Folded::Progress { state, evidence, remark, .. }) =
+                (register, current.value)
             else {
                 continue;
             };
@@ -74,7 +78,8 @@ impl Service<'_> {
         let minutes = self.minutes(group, None)?;
         let mut items = vec![];
         for (register, current) in self.registers(group, &Register::Progress(PersonId::ZERO, String::new()))? {
-            let (Register::Progress(person, topic), Folded::Progress { state, evidence, .. }) = (register, current.value)
+            let (Register::Progress(person, topic), Folded::Progress { state, evidence, .. }) =
+                (register, current.value)
             else {
                 continue;
             };
@@ -98,7 +103,8 @@ impl Service<'_> {
         events.sort_by_key(|row| (row.write.time, row.write.entry));
         let mut items = vec![];
         for WriteRow { register, write, value } in events {
-            let (Register::Progress(_, of), Folded::Progress { state, minutes, evidence, remark }) = (register, value) else {
+            let (Register::Progress(_, of), Folded::Progress { state, minutes, evidence, remark }) = (register, value)
+            else {
                 continue;
             };
             if topic.as_ref().is_none_or(|t| *t == of) {
@@ -126,7 +132,11 @@ impl Service<'_> {
 
     pub(super) fn progress_import(&mut self, group: GroupId, text: &str) -> Done {
         let read = roadmap_file::progress(text.as_bytes()).map_err(|e| {
-            Error::new(Code::BadInput, e.to_string(), "give the progress file that roadmap.sh exports; nothing was changed")
+            Error::new(
+                Code::BadInput,
+                e.to_string(),
+                "give the progress file that roadmap.sh exports; nothing was changed",
+            )
         })?;
         let (mut unknown, mut written) = (vec![], vec![]);
         for (name, state) in read {

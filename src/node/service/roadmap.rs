@@ -81,7 +81,8 @@ impl Service<'_> {
             })
         };
         let by_prefix = || {
-            let mut found = all.iter().enumerate().filter(|(_, l)| !given.is_empty() && l.roadmap.id.starts_with(given));
+            let mut found =
+                all.iter().enumerate().filter(|(_, l)| !given.is_empty() && l.roadmap.id.starts_with(given));
             found.next().filter(|_| found.next().is_none()).map(|(i, _)| i)
         };
         let index = by_id.or_else(by_title).or_else(by_prefix).ok_or_else(|| {
@@ -128,7 +129,8 @@ impl Service<'_> {
             return Ok(Named { id: given.to_owned() });
         }
         let message = format!("there is no topic \"{given}\" in any roadmap");
-        Err(Error::new(Code::NotFound, message, "find its id with `studymesh roadmap show`, or `studymesh search`").into())
+        Err(Error::new(Code::NotFound, message, "find its id with `studymesh roadmap show`, or `studymesh search`")
+            .into())
     }
 
     /// Every known topic's title and roadmap, the group's own first.
@@ -214,7 +216,11 @@ impl Service<'_> {
         rename: &[(String, String)],
     ) -> Done {
         let listed = self.roadmap(group, given)?;
-        let old = if listed.added { listed.roadmap.clone() } else { Roadmap { id: listed.roadmap.id.clone(), ..Roadmap::default() } };
+        let old = if listed.added {
+            listed.roadmap.clone()
+        } else {
+            Roadmap { id: listed.roadmap.id.clone(), ..Roadmap::default() }
+        };
         let mut new = match file {
             Some(file) => {
                 let draft = roadmap_file::read(&file.name, file.text.as_bytes()).map_err(|e| bad_file(&e))?;
@@ -233,7 +239,9 @@ impl Service<'_> {
             if said.zh.is_empty() { topic.title.en = said.en } else { topic.title.zh = said.zh }
         }
         new.mend();
-        new.validate().map_err(|e| Error::new(Code::BadInput, e.to_string(), "mend the file and try again; nothing was changed"))?;
+        new.validate().map_err(|e| {
+            Error::new(Code::BadInput, e.to_string(), "mend the file and try again; nothing was changed")
+        })?;
         self.put(group, &old, &new, true)
     }
 
@@ -246,7 +254,10 @@ impl Service<'_> {
         let Roadmap { id, title, description, .. } = listed.roadmap;
         let supersedes = self.seen(group, [&Register::Roadmap(id.clone())])?;
         let meta = Some(RoadmapMeta { title, description, removed: true });
-        let entry = self.write(group, &Action::RoadmapEdit(RoadmapEdit { roadmap: id.clone(), meta, topics: vec![], supersedes }))?;
+        let entry = self.write(
+            group,
+            &Action::RoadmapEdit(RoadmapEdit { roadmap: id.clone(), meta, topics: vec![], supersedes }),
+        )?;
         Ok(json!({ "v": 1, "roadmap_id": id, "entry_ids": [entry], "durable": true }))
     }
 
@@ -290,7 +301,8 @@ impl Service<'_> {
         }
         // A roadmap that is back, or new, is said to be there.
         let listed = self.store().register(group, &Register::Roadmap(new.id.clone()))?;
-        let is_there = matches!(listed, Some(Current { value: Folded::Roadmap(RoadmapMeta { removed: false, .. }), .. }));
+        let is_there =
+            matches!(listed, Some(Current { value: Folded::Roadmap(RoadmapMeta { removed: false, .. }), .. }));
         if !is_there {
             let (title, description) = (new.title.clone(), new.description.clone());
             meta = Some(RoadmapMeta { title, description, removed: false });
@@ -341,4 +353,3 @@ fn reading_order(roadmap: &Roadmap) -> Vec<&Topic> {
 fn bad_file(error: &roadmap_file::ImportError) -> Error {
     Error::new(Code::BadInput, error.to_string(), "docs/roadmap-format.md describes the formats; nothing was changed")
 }
-

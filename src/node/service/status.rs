@@ -62,7 +62,12 @@ impl Service<'_> {
                 let Some(item) = rows.get_mut(row.peer.as_bytes()).or(None) else {
                     if all {
                         let item = rows.entry(row.peer.as_bytes().to_vec()).or_insert_with(|| PeerItem::new(&row.peer));
-                        item.learn(group, self.person_of(group, row.log)?.map(|p| (p, names.of(p))), row.last_sync_ms, row.last_seen_ms);
+                        item.learn(
+                            group,
+                            self.person_of(group, row.log)?.map(|p| (p, names.of(p))),
+                            row.last_sync_ms,
+                            row.last_seen_ms,
+                        );
                     }
                     continue;
                 };
@@ -89,32 +94,53 @@ impl Service<'_> {
         let mut items = vec![];
         let report = self.store().integrity()?;
         let ok = report.problems.is_empty();
-        let detail = if ok { format!("{} entries, every hash chain holds", report.entries) } else { report.problems.join("; ") };
-        items.push(check("store", if ok { "ok" } else { "error" }, detail, "copy the directory away and join the group again"));
+        let detail =
+            if ok { format!("{} entries, every hash chain holds", report.entries) } else { report.problems.join("; ") };
+        items.push(check(
+            "store",
+            if ok { "ok" } else { "error" },
+            detail,
+            "copy the directory away and join the group again",
+        ));
         let groups: Vec<GroupId> = self.engine.groups().collect();
         if groups.is_empty() {
             items.push(check("groups", "note", "this node is in no group yet", "found one, or join one with a ticket"));
         }
         if self.engine.identity().name.is_empty() {
-            items.push(check("name", "note", "you have no name yet: others see digits", "set one with `studymesh name NAME`"));
+            items.push(check(
+                "name",
+                "note",
+                "you have no name yet: others see digits",
+                "set one with `studymesh name NAME`",
+            ));
         }
         let now = self.context.now;
         for group in groups {
             let name = self.group_name(group)?;
             let Some(status) = self.engine.status(now, group) else { continue };
             if status.forked_logs > 0 {
-                let detail = format!("{name}: {} logs have more than one branch: a copied or restored directory; all of it is kept", status.forked_logs);
+                let detail = format!(
+                    "{name}: {} logs have more than one branch: a copied or restored directory; all of it is kept",
+                    status.forked_logs
+                );
                 items.push(check("forks", "note", detail, "nothing to do"));
             }
             if self.context.network.is_some() {
                 items.push(match status.members.len() {
-                    0 => check("members", "warning", format!("{name}: no member is connected"), "ask one to run `studymesh up`, and give a `--bootstrap` address that both can reach"),
+                    0 => check(
+                        "members",
+                        "warning",
+                        format!("{name}: no member is connected"),
+                        "ask one to run `studymesh up`, and give a `--bootstrap` address that both can reach",
+                    ),
                     n => check("members", "ok", format!("{name}: {n} members are connected"), ""),
                 });
             }
         }
         match self.context.network {
-            None => items.push(check("node", "note", "no node runs in this directory", "start one with `studymesh up`")),
+            None => {
+                items.push(check("node", "note", "no node runs in this directory", "start one with `studymesh up`"))
+            }
             Some(network) => items.extend(network.doctor()),
         }
         Ok(list(items))
