@@ -14,6 +14,8 @@ pub enum Place {
     Variable(&'static str),
     /// In this flag of the command line.
     Flag(&'static str),
+    /// Nowhere yet: it is to be put into the file.
+    New,
 }
 
 impl fmt::Display for Place {
@@ -21,6 +23,7 @@ impl fmt::Display for Place {
         match self {
             Self::File(path, line) => write!(f, "{}:{line}", path.display()),
             Self::Variable(name) | Self::Flag(name) => f.write_str(name),
+            Self::New => f.write_str("the new value"),
         }
     }
 }

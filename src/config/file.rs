@@ -7,7 +7,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::load::{Value, from_text, split, switch};
+use super::load::{Value, check_new, from_text, split, switch};
 use super::{Error, Home, Key, Place, Settings};
 
 /// Most bytes of the file.
@@ -143,15 +143,20 @@ fn text(value: &str) -> String {
 /// # Errors
 /// When the value can not be used, the file can not be written, or it holds another mistake; it is then unchanged.
 pub fn set(home: &Home, key: Key, values: &[String]) -> Result<(), Error> {
-    let value = match key {
-        Key::Name => text(&values.join(" ")),
-        Key::Listen | Key::Bootstrap => list(&values.iter().flat_map(|value| split(value)).collect::<Vec<_>>()),
-        Key::Mdns => match values {
-            [one] => switch(one).map_or_else(|| text(one), |flag| flag.to_string()),
-            _ => list(values),
-        },
+    let value = match (key, values) {
+        (Key::Name, _) => Value::Text(values.join(" ")),
+        (Key::Listen | Key::Bootstrap, _) => Value::List(values.iter().flat_map(|value| split(value)).collect()),
+        (Key::Mdns, [one]) => switch(one).map_or_else(|| Value::Text(one.clone()), Value::Flag),
+        (Key::Mdns, _) => Value::List(values.to_vec()),
     };
-    change(home, key, Some(&value))
+    let written = match &value {
+        Value::Text(value) => text(value),
+        Value::List(items) => list(items),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Other => String::new(),
+    };
+    check_new(key, value)?;
+    change(home, key, Some(&written))
 }
 
 /// Takes one key out of the file, so that its default counts again.

@@ -102,7 +102,7 @@ impl Loaded {
         let source = match place {
             Place::File(..) => Source::File,
             Place::Variable(_) => Source::Env,
-            Place::Flag(_) => Source::Flag,
+            Place::Flag(_) | Place::New => Source::Flag,
         };
         self.origins[key as usize] = Origin { source, place: Some(place) };
         Ok(())
@@ -136,6 +136,11 @@ pub fn load(home: &Home, flags: &Flags, env: Env<'_>) -> Result<Loaded, Error> {
         loaded.take(key, Place::Flag(key.flag()), value)?;
     }
     Ok(loaded)
+}
+
+/// Checks a value before it is put into the file.
+pub(super) fn check_new(key: Key, value: Value) -> Result<(), Error> {
+    Loaded::new().take(key, Place::New, value)
 }
 
 /// The settings that a file of this text alone would give.
