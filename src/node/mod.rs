@@ -4,11 +4,14 @@ mod client;
 
 pub use client::{Ready, call, follow, run};
 
-/// Wall-clock time, Unix milliseconds. A placeholder: `core::now_ms` takes its place with the runtime.
-#[must_use]
-#[allow(clippy::disallowed_methods, reason = "the node's one clock")]
-pub fn now_ms() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+/// A placeholder: the file of this name takes its place with the runtime.
+pub mod core {
+    /// Wall-clock time, Unix milliseconds.
+    #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "the node's one clock")]
+    pub fn now_ms() -> u64 {
+        std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+    }
 }

@@ -24,7 +24,8 @@ use super::show::View;
 use super::{demo, failure, pages};
 use crate::api::{Code, Command, Error, Reply, Request};
 use crate::config::{self as settings, Flags, Home, Settings};
-use crate::node::{call, now_ms};
+use crate::node::call;
+use crate::node::core::now_ms;
 
 /// The exit status of a command that did what it should.
 pub const OK: u8 = 0;
