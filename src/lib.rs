@@ -4,6 +4,8 @@
 #[cfg(feature = "node")]
 pub mod api;
 #[cfg(feature = "node")]
+pub mod cli;
+#[cfg(feature = "node")]
 pub mod config;
 pub mod engine;
 pub mod gossip;

@@ -19,3 +19,60 @@ impl Default for Settings {
         Self { name: String::new(), listen: listen.map(String::from).to_vec(), bootstrap: vec![], mdns: true }
     }
 }
+
+/// The name of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// [`Settings::name`].
+    Name,
+    /// [`Settings::listen`].
+    Listen,
+    /// [`Settings::bootstrap`].
+    Bootstrap,
+    /// [`Settings::mdns`].
+    Mdns,
+}
+
+impl Key {
+    /// Every setting, in the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::Name, Self::Listen, Self::Bootstrap, Self::Mdns];
+
+    /// The name in the file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Listen => "listen",
+            Self::Bootstrap => "bootstrap",
+            Self::Mdns => "mdns",
+        }
+    }
+
+    /// The environment's variable.
+    #[must_use]
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Name => "STUDYMESH_NAME",
+            Self::Listen => "STUDYMESH_LISTEN",
+            Self::Bootstrap => "STUDYMESH_BOOTSTRAP",
+            Self::Mdns => "STUDYMESH_MDNS",
+        }
+    }
+
+    /// The flag of `studymesh up`.
+    #[must_use]
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Name => "--name",
+            Self::Listen => "--listen",
+            Self::Bootstrap => "--bootstrap",
+            Self::Mdns => "--no-mdns",
+        }
+    }
+
+    /// The setting of that name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.as_str() == name)
+    }
+}
