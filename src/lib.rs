@@ -15,4 +15,5 @@ pub mod model;
 pub mod node;
 #[cfg(feature = "node")]
 pub mod roadmap_file;
+pub mod sim;
 pub mod sync;

@@ -33,8 +33,8 @@ impl<S: Store> Engine<S> {
             Err(error) => return Ok(Imported::Invalid(error)),
         };
         let authentic = Authentic { id: verified.id, header: verified.header.clone() };
-        Ok(match self.take(now, group, &authentic, &verified.body, Some(verified.signature), false)? {
-            Accepted::New { .. } => Imported::New,
+        Ok(match self.take(now, group, &authentic, &verified.body, Some(verified.signature))? {
+            Accepted::New => Imported::New,
             Accepted::Held => Imported::Held,
             Accepted::Gap => Imported::Gap,
             Accepted::Full | Accepted::Foreign => Imported::Refused,

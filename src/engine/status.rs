@@ -2,6 +2,7 @@
 
 use super::group::Group;
 use super::io::Relation;
+use super::pulling::count;
 use super::store::Store;
 use super::{Engine, Stream};
 use crate::log::keys::GroupKeys;
@@ -19,7 +20,8 @@ pub struct GroupStatus {
     pub fingerprint: [u8; 32],
     /// Entries held.
     pub held: u64,
-    /// Entries that a peer holds and that are being brought over.
+    /// Entries that are lacking here, at least: the most that any one member claims to have beyond what is held, whether
+    /// they are being brought over or could not be.
     pub missing: u64,
     /// Entries that came before what they build on.
     pub early: u64,
@@ -80,16 +82,9 @@ impl<S: Store> Engine<S> {
         self.groups.get(&group).map(|g| &g.keys)
     }
 
-    /// What is known of a group.
+    /// What is known of a group; `None` when the node is not in it.
     pub fn status(&mut self, now: u64, id: GroupId) -> Option<GroupStatus> {
-        let missing = self
-            .streams
-            .values()
-            .map(|s| match s {
-                Stream::Pull(p) if p.pull.group() == id => p.pull.missing(),
-                _ => 0,
-            })
-            .fold(0, u64::saturating_add);
+        let missing = self.missing(id);
         let group = self.groups.get_mut(&id)?;
         let summary = group.summary();
         Some(GroupStatus {
@@ -119,6 +114,21 @@ impl<S: Store> Engine<S> {
                 })
                 .collect(),
         })
+    }
+
+    fn missing(&self, id: GroupId) -> u64 {
+        let Some(group) = self.groups.get(&id) else { return 0 };
+        let under_way = self.streams.values().map(|s| match s {
+            Stream::Pull(p) if p.pull.group() == id => {
+                p.pull.missing().chain(p.pull.left()).map(|m| m.lacks).fold(0, u64::saturating_add)
+            }
+            _ => 0,
+        });
+        let left = group.members.values().map(|member| {
+            let lacks = member.left.iter().map(|m| count(group.index.tips(m.log), m.tip));
+            lacks.fold(0, u64::saturating_add)
+        });
+        under_way.chain(left).max().unwrap_or(0)
     }
 }
 

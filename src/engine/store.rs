@@ -170,6 +170,20 @@ pub trait Store {
     /// When the store fails.
     fn id_at(&mut self, chain: ChainNo, seq: u64) -> Result<Option<EntryId>, Self::Error>;
 
+    /// Which of these chains holds this entry at `seq`. Nearly always there is one to ask; a store that can look an
+    /// entry up by its id does better than this where a log has many branches.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn chain_of(&mut self, chains: &[ChainNo], seq: u64, id: EntryId) -> Result<Option<ChainNo>, Self::Error> {
+        for chain in chains {
+            if self.id_at(*chain, seq)? == Some(id) {
+                return Ok(Some(*chain));
+            }
+        }
+        Ok(None)
+    }
+
     /// Every control entry of a group with the control heads that it names.
     ///
     /// # Errors

@@ -10,44 +10,42 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::args::config::Demo;
+use super::run::{OK, Session, Status};
 use crate::api::{Code, Error};
 use crate::model::roadmap::Lang;
 
-/// How the demo is run.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// End by itself and clean up.
-    pub once: bool,
-    /// The story goes to stderr, and the last line on stdout is one JSON object.
-    pub json: bool,
-    /// The language of the story.
-    pub lang: Lang,
+/// How the demo is told.
+#[derive(Debug, Clone, Copy)]
+struct Telling {
+    /// The story goes to stderr, so that stdout has the one JSON object alone.
+    json: bool,
+    lang: Lang,
 }
 
-/// Runs the demo.
-///
-/// # Errors
-/// When a process can not be started, or the nodes did not converge.
-pub fn run(options: &Options) -> Result<(), Error> {
+/// Runs the demo: exit status 1 when the nodes did not come to the same views.
+pub fn run(session: &mut Session, args: &Demo) -> Status {
+    let telling = Telling { json: session.global.json, lang: session.view.texts.lang };
     let dir = directory()?;
-    let mut story = story::Story::new(options, dir.clone());
+    let mut story = story::Story::new(telling, dir.clone());
     let told = story.tell();
-    let result = match told {
+    let result = match &told {
         Ok(outcome) => {
-            story.say(&outcome.summary(options.lang));
-            if options.json {
-                println!("{}", outcome.json());
+            story.say(&outcome.summary(telling.lang));
+            if telling.json {
+                session.out.line(&outcome.json().to_string());
+                session.out.finish()?;
             }
-            if outcome.converged && outcome.late_joiner_complete { Ok(()) } else { Err(not_converged()) }
+            if outcome.converged && outcome.late_joiner_complete { Ok(OK) } else { Err(not_converged()) }
         }
         Err(error) => {
-            if options.json {
-                println!("{}", json!({ "v": 1, "nodes": 0, "entries": 0, "converged": false, "late_joiner_complete": false, "seconds": 0.0 }));
+            if telling.json {
+                session.out.line(&Outcome::default().json().to_string());
             }
-            Err(error)
+            Err(error.clone())
         }
     };
-    if result.is_ok() && !options.once {
+    if result.is_ok() && !args.once {
         story.look_around();
         process::until_interrupted();
     }
@@ -58,7 +56,7 @@ pub fn run(options: &Options) -> Result<(), Error> {
 }
 
 /// What the demo found.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Outcome {
     nodes: usize,
     entries: u64,
@@ -81,7 +79,9 @@ impl Outcome {
     fn summary(&self, lang: Lang) -> String {
         let (nodes, entries, seconds) = (self.nodes, self.entries, self.seconds);
         match (self.converged, lang) {
-            (true, Lang::En) => format!("All {nodes} nodes show the same views of {entries} entries, after {seconds:.1} s."),
+            (true, Lang::En) => {
+                format!("All {nodes} nodes show the same views of {entries} entries, after {seconds:.1} s.")
+            }
             (true, Lang::Zh) => format!("全部 {nodes} 个节点的视图一致，共 {entries} 条记录，用时 {seconds:.1} 秒。"),
             (false, Lang::En) => format!("The {nodes} nodes do NOT agree after {seconds:.1} s."),
             (false, Lang::Zh) => format!("{nodes} 个节点在 {seconds:.1} 秒后仍不一致。"),
@@ -99,6 +99,7 @@ fn directory() -> Result<PathBuf, Error> {
 }
 
 fn not_converged() -> Error {
-    let remedy = "see whether this machine is very busy, then run it again; if it happens twice, report it with the output";
+    let remedy =
+        "see whether this machine is very busy, then run it again; if it happens twice, report it with the output";
     Error::new(Code::Failed, "the nodes of the demo did not come to the same views", remedy)
 }

@@ -31,12 +31,26 @@ impl Person {
 
     /// Starts the node and waits until it listens.
     pub fn start(&mut self, bootstrap: Option<&str>) -> Result<(), Error> {
-        let failed = |what: String| Error::new(Code::Failed, format!("{}'s node: {what}", self.name), "see whether a process may be started and listen on loopback");
+        let failed = |what: String| {
+            Error::new(
+                Code::Failed,
+                format!("{}'s node: {what}", self.name),
+                "see whether a process may be started and listen on loopback",
+            )
+        };
         let program = std::env::current_exe().map_err(|e| failed(e.to_string()))?;
         std::fs::create_dir_all(self.home.dir()).map_err(|e| failed(e.to_string()))?;
         let log = std::fs::File::create(self.home.dir().join("demo.log")).map_err(|e| failed(e.to_string()))?;
         let mut command = Process::new(program);
-        command.args(["up", "--json", "--no-mdns", "--listen", "/ip4/127.0.0.1/tcp/0", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1"]);
+        command.args([
+            "up",
+            "--json",
+            "--no-mdns",
+            "--listen",
+            "/ip4/127.0.0.1/tcp/0",
+            "--listen",
+            "/ip4/127.0.0.1/udp/0/quic-v1",
+        ]);
         command.args(["--name", self.name]).arg("--home").arg(self.home.dir());
         if let Some(address) = bootstrap {
             command.args(["--bootstrap", address]);
@@ -86,10 +100,8 @@ impl Person {
 
     /// Runs a command: in the process while it runs, on the directory while it does not.
     pub fn call(&self, command: Command) -> Reply {
-        node::call(&self.home, &Settings::default(), &Request::new(command)).map_err(|error| Error {
-            message: format!("{}: {}", self.name, error.message),
-            ..error
-        })
+        node::call(&self.home, &Settings::default(), &Request::new(command))
+            .map_err(|error| Error { message: format!("{}: {}", self.name, error.message), ..error })
     }
 
     /// One text out of an answer.

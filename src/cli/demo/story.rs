@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::process::Person;
-use super::{Options, Outcome};
+use super::{Outcome, Telling};
 use crate::api::{Command, Error, GroupKind, TopicState};
 use crate::model::roadmap::{Lang, builtin};
 use crate::node::core::now_ms;
@@ -27,11 +27,11 @@ pub(super) struct Story {
 }
 
 impl Story {
-    pub fn new(options: &Options, dir: PathBuf) -> Self {
+    pub fn new(telling: Telling, dir: PathBuf) -> Self {
         let person = |name: &'static str| Person::new(name, dir.join(name));
         Self {
-            lang: options.lang,
-            json: options.json,
+            lang: telling.lang,
+            json: telling.json,
             began: now_ms(),
             signpost: person("Signpost"),
             people: ["Ada", "Bo", "Chen"].map(person).into(),
@@ -94,7 +94,10 @@ impl Story {
             let began = now_ms();
             let joined = person.call(Command::Join { ticket: ticket.clone(), wait_ms: PATIENCE_MS })?;
             let (name, state, ms) = (person.name, joined["state"].as_str().unwrap_or("?"), now_ms() - began);
-            self.tell_one(&format!("{name} joins with the ticket: {state} after {ms} ms."), &format!("{name} 凭票加入：{ms} 毫秒后状态为 {state}。"));
+            self.tell_one(
+                &format!("{name} joins with the ticket: {state} after {ms} ms."),
+                &format!("{name} 凭票加入：{ms} 毫秒后状态为 {state}。"),
+            );
         }
         self.settle()?;
         Ok(note)
@@ -103,23 +106,47 @@ impl Story {
     /// Everybody writes at the same time.
     fn write_at_once(&mut self) -> Result<(), Error> {
         let work: [(&str, &str, TopicState, &str, &str); 3] = [
-            ("docker", "https://docs.docker.com/get-started/", TopicState::Done, "镜像与容器 images and containers", "多阶段构建能让镜像小很多。A multi-stage build keeps an image small.\n"),
-            ("kubernetes-basics", "https://kubernetes.io/docs/home/?utm_source=demo", TopicState::Doing, "Pod 与 Service", "Pod 是最小的调度单位。Services find pods by label.\n"),
-            ("helm", "https://KUBERNETES.io:443/docs/home/", TopicState::Todo, "libp2p 打洞 hole punching", "DCUtR 先经中继再直连。First relayed, then direct.\n"),
+            (
+                "docker",
+                "https://docs.docker.com/get-started/",
+                TopicState::Done,
+                "镜像与容器 images and containers",
+                "多阶段构建能让镜像小很多。A multi-stage build keeps an image small.\n",
+            ),
+            (
+                "kubernetes-basics",
+                "https://kubernetes.io/docs/home/?utm_source=demo",
+                TopicState::Doing,
+                "Pod 与 Service",
+                "Pod 是最小的调度单位。Services find pods by label.\n",
+            ),
+            (
+                "helm",
+                "https://KUBERNETES.io:443/docs/home/",
+                TopicState::Doing,
+                "libp2p 打洞 hole punching",
+                "DCUtR 先经中继再直连。First relayed, then direct.\n",
+            ),
         ];
-        let known: Vec<String> = builtin::path().topics.into_iter().map(|t| t.id).collect();
         std::thread::scope(|scope| {
             let threads: Vec<_> = self
                 .people
                 .iter()
                 .zip(&work)
                 .map(|(person, (topic, url, state, title, text))| {
-                    let topic = known.iter().find(|id| id == topic).or(known.get(1)).cloned().unwrap_or_default();
+                    let topic = (*topic).to_owned();
                     scope.spawn(move || {
                         person.call(new_note(title, text, Some(&topic)))?;
-                        person.call(Command::LinkAdd { url: (*url).into(), title: String::new(), tags: vec![], topic: Some(topic.clone()) })?;
+                        person.call(Command::LinkAdd {
+                            url: (*url).into(),
+                            title: String::new(),
+                            tags: vec![],
+                            topic: Some(topic.clone()),
+                        })?;
                         let (evidence, remark) = (None, None);
-                        person.call(Command::ProgressSet { topic, state: *state, minutes: 45, evidence, remark }).map(drop)
+                        person
+                            .call(Command::ProgressSet { topic, state: *state, minutes: 45, evidence, remark })
+                            .map(drop)
                     })
                 })
                 .collect();
@@ -137,7 +164,10 @@ impl Story {
     /// Chen's machine loses power; everybody writes on; Chen comes back.
     fn part_and_meet_again(&mut self, note: &str) -> Result<(), Error> {
         self.people[2].kill();
-        self.tell_one("Chen's node is killed (kill -9). Everybody writes on, Chen on the directory itself, offline:", "Chen 的节点被强行终止（kill -9）。大家继续写，Chen 离线直接写本地目录：");
+        self.tell_one(
+            "Chen's node is killed (kill -9). Everybody writes on, Chen on the directory itself, offline:",
+            "Chen 的节点被强行终止（kill -9）。大家继续写，Chen 离线直接写本地目录：",
+        );
         for person in &self.people {
             let before = person.text(Command::NoteShow { note: note.into(), version: None }, "body")?;
             let text = format!("{before}- {}: 写于分离时 written apart\n", person.name);
@@ -147,7 +177,10 @@ impl Story {
         let signpost = self.signpost.listen.first().cloned();
         self.people[2].start(signpost.as_deref())?;
         let ms = self.settle()?;
-        self.tell_one(&format!("Chen is back: all are equal again after {ms} ms. The note that all three edited has every word:"), &format!("Chen 回来了：{ms} 毫秒后全部一致。三人都改过的笔记一个字也没丢："));
+        self.tell_one(
+            &format!("Chen is back: all are equal again after {ms} ms. The note that all three edited has every word:"),
+            &format!("Chen 回来了：{ms} 毫秒后全部一致。三人都改过的笔记一个字也没丢："),
+        );
         let body = self.people[0].text(Command::NoteShow { note: note.into(), version: None }, "body")?;
         for line in body.lines() {
             self.say(&format!("          | {line}"));
@@ -169,7 +202,9 @@ impl Story {
         let entries = dee.call(Command::DbDigest)?["entries"].as_u64().unwrap_or(0);
         let body = dee.text(Command::NoteShow { note: note.into(), version: None }, "body")?;
         // Dee's own first entries come on top of what was there.
-        let complete = joined["state"] == "joined" && body.contains("Ada") && entries >= expected["entries"].as_u64().unwrap_or(u64::MAX);
+        let complete = joined["state"] == "joined"
+            && body.contains("Ada")
+            && entries >= expected["entries"].as_u64().unwrap_or(u64::MAX);
         self.tell_one(
             &format!("Ada's node is down. Dee joins late, with a ticket that holds no address, and finds the others by the DHT: {} entries after {ms} ms, Ada's among them.", entries),
             &format!("Ada 的节点已停。Dee 最后加入，票里没有任何地址，经 DHT 找到其他人：{ms} 毫秒后得到 {entries} 条记录，其中有 Ada 写的。"),
@@ -184,11 +219,17 @@ impl Story {
         let settled = self.settle();
         let digests = self.digests()?;
         let converged = settled.is_ok() && digests.windows(2).all(|w| w[0] == w[1]);
-        self.tell_one("What each process says it has (entries, fingerprint of the entries, digest of the views):", "各进程所报告的内容（条数、记录指纹、视图摘要）：");
+        self.tell_one(
+            "What each process says it has (entries, fingerprint of the entries, digest of the views):",
+            "各进程所报告的内容（条数、记录指纹、视图摘要）：",
+        );
         let text = |d: &Value, key: &str| d[key].as_str().unwrap_or_default().to_owned();
         for (person, digest) in self.people.iter().zip(&digests) {
             let (fingerprint, views) = (text(digest, "fingerprint"), text(digest, "views_digest"));
-            self.say(&format!("          {:<5} {:>4}  {:.16}…  {:.16}…", person.name, digest["entries"], fingerprint, views));
+            self.say(&format!(
+                "          {:<5} {:>4}  {:.16}…  {:.16}…",
+                person.name, digest["entries"], fingerprint, views
+            ));
         }
         Ok(Outcome {
             nodes: self.people.len(),
@@ -223,7 +264,10 @@ impl Story {
 
     /// Tells how to look at what still runs.
     pub fn look_around(&self) {
-        self.tell_one("The nodes go on until Ctrl-C. Look around from another terminal:", "节点会一直运行到 Ctrl-C。可在另一个终端里查看：");
+        self.tell_one(
+            "The nodes go on until Ctrl-C. Look around from another terminal:",
+            "节点会一直运行到 Ctrl-C。可在另一个终端里查看：",
+        );
         let program = std::env::current_exe().map(|p| p.display().to_string()).unwrap_or_else(|_| "studymesh".into());
         for command in ["note list", "progress group", "link list", "search 云原生", "peers", "sync status"] {
             self.say(&format!("          {program} --home {} {command}", self.people[0].home.dir().display()));
@@ -238,7 +282,12 @@ impl Story {
 }
 
 fn new_note(title: &str, text: &str, topic: Option<&str>) -> Command {
-    Command::NoteNew { title: title.into(), topic: topic.map(str::to_owned), tags: vec!["demo".into()], text: text.into() }
+    Command::NoteNew {
+        title: title.into(),
+        topic: topic.map(str::to_owned),
+        tags: vec!["demo".into()],
+        text: text.into(),
+    }
 }
 
 fn list_links() -> Command {
