@@ -72,7 +72,7 @@ macro_rules! sentences {
 // Time.
 words! {
     just_now, "just now", "刚刚";
-    in_the_future, "in the future?", "在未来？";
+    in_the_future, "in the future", "在未来";
     never, "never", "从未";
 }
 sentences! {
@@ -244,7 +244,7 @@ words! {
         "接下来，在另一个终端：`studymesh group create 名称 --open`，再 `studymesh invite`；或 `studymesh join 邀请码`。\n按 Ctrl-C 结束节点。";
     up_ready, "the node is running", "节点已启动";
     up_ended, "the node has ended", "节点已结束";
-    doubtful, "times with ? are ahead of this clock", "带 ? 的时间早于本机时钟所知";
+    doubtful, "times with ? are ahead of this clock", "带 ? 的时间比本机时钟超前";
     orphaned, "in no roadmap any more", "已不在任何路线图中";
     answer_yes, "yes", "是";
     cancelled, "not done", "已取消";

@@ -76,7 +76,7 @@ mod tests {
         ]});
         let shown = list(&view, &answer);
         assert!(shown.contains("12345678  K8s 部署   docker  k8s 云  Ada, Bo  2 min ago\n"), "{shown}");
-        assert!(shown.contains("abcdef01  Plan \u{fffd}[1m                  Ada      in the future? ?\n"), "{shown}");
+        assert!(shown.contains("abcdef01  Plan \u{fffd}[1m                  Ada      in the future ?\n"), "{shown}");
         assert!(shown.ends_with("times with ? are ahead of this clock\n"), "{shown}");
     }
 
