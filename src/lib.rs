@@ -7,4 +7,6 @@ pub mod log;
 pub mod model;
 #[cfg(feature = "node")]
 pub mod roadmap_file;
+#[cfg(feature = "node")]
+pub mod store;
 pub mod sync;

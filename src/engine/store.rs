@@ -135,12 +135,6 @@ pub trait Store {
         person: PersonId,
     ) -> Result<ChainNo, Self::Error>;
 
-    /// Corrects the person of a chain whose endorsement came after its genesis entry.
-    ///
-    /// # Errors
-    /// When the store fails.
-    fn set_person(&mut self, chain: ChainNo, person: PersonId) -> Result<(), Self::Error>;
-
     /// Stores the next entry of a chain and folds it into the views.
     ///
     /// # Errors
