@@ -12,8 +12,12 @@ pub mod gossip;
 pub mod log;
 pub mod model;
 #[cfg(feature = "node")]
+pub mod net;
+#[cfg(feature = "node")]
 pub mod node;
 #[cfg(feature = "node")]
 pub mod roadmap_file;
 pub mod sim;
+#[cfg(feature = "node")]
+pub mod store;
 pub mod sync;
