@@ -45,6 +45,8 @@ pub struct EventLoop {
     discovery: Discovery,
     own: PeerId,
     connected: std::collections::BTreeSet<PeerId>,
+    /// What connected peers call their program; it holds a number that changes with every start.
+    agents: std::collections::BTreeMap<PeerId, String>,
     listening: Vec<Multiaddr>,
     next_round: Instant,
     last_round_ms: u64,
@@ -69,6 +71,7 @@ impl EventLoop {
             discovery: Discovery::default(),
             own,
             connected: std::collections::BTreeSet::new(),
+            agents: std::collections::BTreeMap::new(),
             listening: vec![],
             next_round: Instant::now(),
             last_round_ms: 0,
@@ -129,6 +132,7 @@ impl EventLoop {
             }
             Event::Disconnected(peer) => {
                 self.connected.remove(&peer);
+                self.agents.remove(&peer);
                 self.handle.shell.facts(|f| f.addresses.remove(&peer));
                 self.input(peer, Input::Disconnected).await;
                 self.next_round = self.next_round.min(Instant::now() + Duration::from_millis(MIN_ROUND_MS));
@@ -150,7 +154,8 @@ impl EventLoop {
                 }
             }
             Event::Discovered(peer, addresses) => self.hint(peer, addresses).await,
-            Event::Identified { peer, addresses, .. } => {
+            Event::Identified { peer, agent, addresses, .. } => {
+                self.met(peer, agent).await;
                 self.handle.shell.facts(|f| f.addresses.insert(peer, addresses));
                 self.look_soon_if_lonely();
             }
@@ -161,6 +166,17 @@ impl EventLoop {
             }
         }
         None
+    }
+
+    /// A peer that was killed and started again comes back while its old connections still look alive, and neither side
+    /// would tell the other anew what it takes part in. Its program's text tells: everything with it begins anew.
+    async fn met(&mut self, peer: PeerId, agent: String) {
+        let before = self.agents.insert(peer, agent);
+        if before.is_some_and(|before| Some(&before) != self.agents.get(&peer)) {
+            tracing::debug!(%peer, "a peer was started again");
+            self.agents.remove(&peer);
+            let _ = self.commands.send(net::Command::Disconnect(peer)).await;
+        }
     }
 
     async fn notice(&mut self, notice: Notice) {

@@ -80,7 +80,7 @@ impl Node {
             listen: refilled.clone(),
             bootstrap: bootstrap.clone(),
             mdns: settings.mdns,
-            agent: concat!("studymesh/", env!("CARGO_PKG_VERSION")).to_owned(),
+            agent: agent(),
             limits: net::Limits::default(),
         };
         let (commands, events, network) = net::spawn(config).map_err(|error| {
@@ -229,6 +229,12 @@ fn carry_out(
             last_event.send_replace(last.id);
         }
     }
+}
+
+/// The program and its version, and a number that changes with every start (see `EventLoop::met`).
+fn agent() -> String {
+    let start: [u8; 4] = super::core::random();
+    format!("studymesh/{} {}", env!("CARGO_PKG_VERSION"), data_encoding::HEXLOWER.encode(&start))
 }
 
 async fn remember_ports(handle: &Handle, listen: &[Multiaddr], listening: &[Multiaddr]) -> Result<(), Error> {
