@@ -6,5 +6,7 @@ pub mod gossip;
 pub mod log;
 pub mod model;
 #[cfg(feature = "node")]
+pub mod net;
+#[cfg(feature = "node")]
 pub mod roadmap_file;
 pub mod sync;
