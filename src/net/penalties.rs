@@ -159,7 +159,7 @@ mod tests {
                 penalties.penalise(now, peer);
             });
         }
-        assert_eq!(penalties.points.len(), MAX_REMEMBERED);
-        assert_eq!(penalties.bans.len(), MAX_BANS);
+        assert!(penalties.points.len() <= MAX_REMEMBERED);
+        assert_eq!(penalties.bans.len(), MAX_BANS, "a full table does not keep anybody from being banned");
     }
 }

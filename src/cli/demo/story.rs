@@ -170,9 +170,11 @@ impl Story {
         );
         for person in &self.people {
             let shown = person.call(Command::NoteShow { note: note.into(), version: None })?;
-            let text = format!("{}- {}: 写于分离时 written apart\n", shown["body"].as_str().unwrap_or_default(), person.name);
+            let text =
+                format!("{}- {}: 写于分离时 written apart\n", shown["body"].as_str().unwrap_or_default(), person.name);
             // What somebody else writes meanwhile is merged, since the edit says what it was made from.
-            let base = shown["heads"].as_array().map(|h| h.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect());
+            let base =
+                shown["heads"].as_array().map(|h| h.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect());
             person.call(Command::NoteEdit { note: note.into(), base, text })?;
         }
         self.people[2].call(new_note("离线笔记 offline", "没有网络也能写。Written without a network.\n", None))?;
