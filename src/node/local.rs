@@ -71,7 +71,7 @@ fn apply_name(core: &mut Core, settings: &Settings) -> Result<(), crate::store::
     }
     let context = Context { now: core::now_ms(), network: None, home: "" };
     let request = Request::new(crate::api::Command::SetName { name: wanted.to_owned() });
-    core.batch(|engine| {
+    core.batch_ahead(|engine| {
         engine.store().meta_set(APPLIED, wanted)?;
         match service::run(engine, context, &request) {
             Err(Fail::Store(error)) => Err(error),
@@ -81,8 +81,7 @@ fn apply_name(core: &mut Core, settings: &Settings) -> Result<(), crate::store::
             }
             Ok(_) => Ok(()),
         }
-    })?;
-    Ok(())
+    })
 }
 
 /// Runs one command on the directory.

@@ -41,11 +41,13 @@ fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
     }
 }
 
-/// The source without its tests and comments.
+/// The source without its tests, comments and texts.
 fn code(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap();
     let text = text.split("#[cfg(test)]").next().unwrap();
-    text.lines().map(|l| l.split("//").next().unwrap()).collect::<Vec<_>>().join("\n")
+    // Every second piece between quotation marks is a text.
+    let unquoted = |line: &str| line.split('"').step_by(2).collect::<Vec<_>>().join("\"\"");
+    text.lines().map(|l| unquoted(l).split("//").next().unwrap().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

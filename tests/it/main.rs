@@ -11,4 +11,3 @@ mod offline;
 mod restart;
 mod study;
 mod tickets;
-mod vectors;

@@ -15,7 +15,8 @@ fn is_prefix(text: &str) -> bool {
     (MIN_PREFIX..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
-/// Picks the one candidate that `given` means: by id, by exact name, by name without case, by prefix.
+/// Picks the one candidate that `given` means: by id, by exact name, by name without case, by the beginning of the id, and
+/// at last by the beginning of the name.
 ///
 /// # Errors
 /// When there is none, or more than one.
@@ -30,7 +31,8 @@ pub(super) fn pick<T: Copy>(
     let exact = |(_, _, name): &&(T, String, String)| *name == given;
     let loose = |(_, _, name): &&(T, String, String)| name.to_lowercase() == lower;
     let prefix = |(_, id, _): &&(T, String, String)| is_prefix(&lower) && id.starts_with(&lower);
-    let tests: [&dyn Fn(&&(T, String, String)) -> bool; 4] = [&by_id, &exact, &loose, &prefix];
+    let begins = |(_, _, name): &&(T, String, String)| !lower.is_empty() && name.to_lowercase().starts_with(&lower);
+    let tests: [&dyn Fn(&&(T, String, String)) -> bool; 5] = [&by_id, &exact, &loose, &prefix, &begins];
     for test in tests {
         let found: Vec<&(T, String, String)> = candidates.iter().filter(|c| test(c)).collect();
         match found.as_slice() {
@@ -199,6 +201,8 @@ mod tests {
         assert_eq!(pick("note", "abcd", &candidates, "").unwrap(), 3);
         assert_eq!(pick("note", "abcde", &candidates, "").unwrap(), 1);
         assert_eq!(pick("note", "PLAN", &candidates, "").unwrap_err().code, Code::Ambiguous);
-        assert_eq!(pick("note", "abc", &candidates, "").unwrap_err().code, Code::NotFound);
+        assert_eq!(pick("note", "pl", &candidates, "").unwrap_err().code, Code::Ambiguous);
+        assert_eq!(pick("note", "ab", &candidates, "").unwrap(), 3, "the beginning of a name");
+        assert_eq!(pick("note", "ffff1", &candidates, "").unwrap_err().code, Code::NotFound);
     }
 }

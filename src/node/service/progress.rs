@@ -62,12 +62,12 @@ impl Service<'_> {
             else {
                 continue;
             };
-            let known = titles.get(&topic);
+            let (known, orphaned) = (titles.get(&topic), titles.is_orphan(&topic));
             items.push(json!({
-                "topic_id": topic, "title": known.map(|(title, _)| title), "roadmap_id": known.map(|(_, roadmap)| roadmap),
+                "topic_id": topic, "title": known.map(|k| &k.title), "roadmap_id": known.map(|k| &k.roadmap),
                 "state": state, "minutes": minutes.get(&(person, topic.clone())).copied().unwrap_or(0),
                 "evidence": evidence, "remark": remark, "updated_ms": current.write.time.millis(),
-                "orphaned": known.is_none(), "doubtful_time": current.write.time.is_doubtful(self.context.now),
+                "orphaned": orphaned, "doubtful_time": current.write.time.is_doubtful(self.context.now),
             }));
         }
         Ok(list(items))
@@ -86,7 +86,7 @@ impl Service<'_> {
             let item = json!({
                 "person": names.of(person), "person_id": person, "topic_id": topic, "state": state,
                 "minutes": minutes.get(&(person, topic.clone())).copied().unwrap_or(0), "evidence": evidence,
-                "updated_ms": current.write.time.millis(), "orphaned": !titles.contains_key(&topic),
+                "updated_ms": current.write.time.millis(), "orphaned": titles.is_orphan(&topic),
             });
             items.push((topic, names.of(person), person, item));
         }

@@ -1,6 +1,6 @@
 //! Roadmaps: the group's own and the built-in ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -27,6 +27,36 @@ pub(super) struct Listed {
     /// The group has it.
     pub added: bool,
     pub removed: bool,
+}
+
+/// A topic that some roadmap has.
+pub(super) struct Known {
+    pub title: Localized,
+    pub roadmap: String,
+    added: bool,
+}
+
+/// The topics that are known, and those that the group's roadmaps had once.
+#[derive(Default)]
+pub(super) struct Titles {
+    known: BTreeMap<String, Known>,
+    removed: BTreeSet<String>,
+}
+
+impl Titles {
+    /// What is known of a topic.
+    pub fn get(&self, topic: &str) -> Option<&Known> {
+        self.known.get(topic)
+    }
+
+    /// Whether no roadmap of the group has the topic any more, or none ever had it. What a built-in roadmap has, which
+    /// the group has not added, is no orphan, unless the group removed it.
+    pub fn is_orphan(&self, topic: &str) -> bool {
+        match self.known.get(topic) {
+            Some(known) => !known.added && self.removed.contains(topic),
+            None => true,
+        }
+    }
 }
 
 /// A topic that somebody names.
@@ -133,15 +163,24 @@ impl Service<'_> {
             .into())
     }
 
-    /// Every known topic's title and roadmap, the group's own first.
-    pub(super) fn titles(&mut self, group: GroupId) -> Result<BTreeMap<String, (Localized, String)>, Fail> {
-        let mut titles = BTreeMap::new();
+    /// Every known topic, the group's own first.
+    pub(super) fn titles(&mut self, group: GroupId) -> Result<Titles, Fail> {
+        let mut titles = Titles::default();
+        for (register, current) in self.registers(group, &Register::Topic(String::new(), String::new()))? {
+            if let (Register::Topic(_, id), Folded::Topic(None)) = (register, current.value) {
+                titles.removed.insert(id);
+            }
+        }
         let mut all = self.roadmaps(group)?;
-        // A built-in roadmap that the group has its own version of is that version only.
         all.sort_by_key(|l| !l.added);
-        for listed in all.into_iter().filter(|l| !l.removed) {
+        for listed in all {
             for topic in listed.roadmap.topics {
-                titles.entry(topic.id).or_insert_with(|| (topic.title, listed.roadmap.id.clone()));
+                if listed.removed {
+                    titles.removed.insert(topic.id);
+                    continue;
+                }
+                let known = Known { title: topic.title, roadmap: listed.roadmap.id.clone(), added: listed.added };
+                titles.known.entry(topic.id).or_insert(known);
             }
         }
         Ok(titles)
