@@ -105,3 +105,43 @@ impl fmt::Debug for Config {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(listen: &[&str], bootstrap: &[&str]) -> Config {
+        let read = |addresses: &[&str]| addresses.iter().map(|a| a.parse().unwrap()).collect();
+        Config {
+            key: [1; 32],
+            listen: read(listen),
+            bootstrap: read(bootstrap),
+            mdns: true,
+            agent: "學習網".repeat(30),
+            limits: Limits::default(),
+        }
+    }
+
+    #[test]
+    fn names_are_resolved_only_where_an_address_has_one() {
+        assert!(!config(&["/ip4/0.0.0.0/tcp/1"], &["/ip6/::1/udp/1/quic-v1"]).needs_dns());
+        for name in ["/dns/a.example/tcp/1", "/dns4/a.example/tcp/1", "/dns6/a.example/tcp/1", "/dnsaddr/a.example"] {
+            assert!(config(&[], &[name]).needs_dns(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_node_on_loopback_alone_does_not_look_around_the_local_network() {
+        assert!(!config(&[], &[]).reaches_beyond_loopback());
+        assert!(!config(&["/ip4/127.0.0.1/tcp/0", "/ip6/::1/tcp/0"], &[]).reaches_beyond_loopback());
+        assert!(config(&["/ip4/127.0.0.1/tcp/0", "/ip4/0.0.0.0/tcp/0"], &[]).reaches_beyond_loopback());
+    }
+
+    #[test]
+    fn the_agent_is_cut_between_characters_and_the_key_is_never_shown() {
+        let config = config(&[], &[]);
+        assert_eq!(config.agent(), "學習網".repeat(7));
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("key") && !shown.contains("1, 1, 1"), "{shown}");
+    }
+}

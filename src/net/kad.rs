@@ -37,6 +37,9 @@ pub const MAX_KEYS_PER_PROVIDER: usize = 128;
 pub const MAX_PROVIDERS_PER_KEY: usize = 20;
 /// Most addresses kept of one peer.
 pub const MAX_ADDRESSES_PER_PEER: usize = 8;
+/// Longest message, bytes: room for twenty providers and twenty closer peers with all their addresses. What is over the
+/// default of 16 KiB could not be answered at all.
+const MAX_PACKET_BYTES: usize = 64 << 10;
 /// Most lookups under way.
 pub const MAX_LOOKUPS: usize = 64;
 /// Most providers that one lookup reports.
@@ -69,7 +72,8 @@ pub(super) fn behaviour(me: PeerId) -> Behaviour {
         .set_replication_interval(None)
         .set_publication_interval(None)
         .set_periodic_bootstrap_interval(Some(BOOTSTRAP_INTERVAL))
-        .set_query_timeout(QUERY_TIMEOUT);
+        .set_query_timeout(QUERY_TIMEOUT)
+        .set_max_packet_size(MAX_PACKET_BYTES);
     let mut behaviour = Behaviour::with_config(me, MemoryStore::with_config(me, store), config);
     behaviour.set_mode(Some(Mode::Server));
     behaviour

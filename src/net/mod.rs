@@ -58,6 +58,7 @@ mod snapshot;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod trimming;
 
 use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, oneshot};
@@ -208,7 +209,7 @@ pub enum Command {
     /// Stop saying so. What was said fades within [`kad::PROVIDER_TTL`].
     StopProviding(Key),
     /// Look up who provides a key. [`Event::Providers`] answers, once or more. As long as nobody is known who could be
-    /// asked, the lookup waits.
+    /// asked, the lookup waits. With [`kad::MAX_LOOKUPS`] under way the answer is empty at once.
     FindProviders(Key),
     /// Learn a peer's addresses from the DHT and connect to it. [`Event::Connected`] or [`Event::DialFailed`] follows.
     FindPeer(PeerId),

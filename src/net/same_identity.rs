@@ -29,14 +29,15 @@ impl SameIdentity {
     /// A connection that we dialled ended at our own PeerId.
     pub fn dialled(&mut self, now: Instant, address: Multiaddr) {
         self.forget_broken(now);
-        if self.accepted.pop().is_none() && self.broken.pop().is_none() && self.dialled.len() < MAX_WAITING {
+        let own = oldest(&mut self.accepted).is_some() || oldest(&mut self.broken).is_some();
+        if !own && self.dialled.len() < MAX_WAITING {
             self.dialled.push((now, address));
         }
     }
 
     /// A connection that came in was from our own PeerId.
     pub fn accepted(&mut self, now: Instant, address: Multiaddr) {
-        if self.dialled.pop().is_none() && self.accepted.len() < MAX_WAITING {
+        if oldest(&mut self.dialled).is_none() && self.accepted.len() < MAX_WAITING {
             self.accepted.push((now, address));
         }
     }
@@ -44,7 +45,7 @@ impl SameIdentity {
     /// A connection that came in broke off before we knew from whom it was.
     pub fn broken(&mut self, now: Instant) {
         self.forget_broken(now);
-        if self.dialled.pop().is_none() && self.broken.len() < MAX_WAITING {
+        if oldest(&mut self.dialled).is_none() && self.broken.len() < MAX_WAITING {
             self.broken.push(now);
         }
     }
@@ -69,6 +70,11 @@ impl SameIdentity {
     }
 }
 
+/// Takes the oldest out: both ends of a connection show in the order of the connections.
+fn oldest<T>(waiting: &mut Vec<T>) -> Option<T> {
+    (!waiting.is_empty()).then(|| waiting.remove(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +92,16 @@ mod tests {
         same.broken(now);
         same.dialled(soon, address);
         assert_eq!(same.alone(now + 9 * GRACE), []);
+    }
+
+    #[test]
+    fn of_a_copy_and_a_connection_to_ourselves_at_once_the_copy_is_told() {
+        let (mut same, now) = (SameIdentity::default(), Instant::now());
+        let [own, copy] = ["/ip4/1.2.3.4/tcp/5", "/ip4/1.2.3.4/tcp/6"].map(|a| a.parse::<Multiaddr>().unwrap());
+        same.dialled(now, own);
+        same.dialled(now, copy.clone());
+        same.broken(now);
+        assert_eq!(same.alone(now + GRACE), [copy]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::kad::{Lookups, Provided, Shelf};
 use super::penalties::Penalties;
 use super::same_identity::SameIdentity;
 use super::streams::Streams;
+use super::trimming::TRIM_INTERVAL;
 use super::{Command, Config, Event, Key};
 
 /// Most events that commands may cause while nobody takes events; beyond that commands wait, too.
@@ -29,10 +30,6 @@ pub const MAX_BACKLOG: usize = 4_096;
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(500);
-/// How often it is looked at whether there are too many peers.
-const TRIM_INTERVAL: Duration = Duration::from_secs(30);
-/// A peer that connected a shorter time ago is not trimmed: it may be about to subscribe.
-const TRIM_AGE: Duration = Duration::from_secs(60);
 
 /// The network's task.
 pub(super) struct Shell {
@@ -44,7 +41,7 @@ pub(super) struct Shell {
     /// Our place in the queue for room, while there is a backlog. It is kept: asking anew each time round, we would never
     /// get to the front of the readers of streams.
     room: Option<BoxFuture<'static, Result<OwnedPermit<Event>, SendError<()>>>>,
-    config: Config,
+    pub(super) config: Config,
     pub(super) listeners: HashMap<ListenerId, Multiaddr>,
     pub(super) connections: Connections,
     pub(super) streams: Streams,
@@ -123,8 +120,7 @@ impl Shell {
                 () = self.events.closed() => break,
             }
         }
-        // The other side may still take the last events; if not, the time is over soon.
-        let _ = tokio::time::timeout(SHUTDOWN_GRACE, self.end()).await;
+        self.end().await;
     }
 
     /// Queues an event for whoever takes them.
@@ -172,49 +168,30 @@ impl Shell {
         }
     }
 
-    /// Disconnects peers that are of no use here, when there are too many.
-    fn trim(&mut self, now: Instant) {
-        let peers = self.connections.peers();
-        let excess = peers.len().saturating_sub(self.config.limits.peers_kept);
-        if excess == 0 {
-            return;
-        }
-        let gossipsub = &self.swarm.behaviour().gossipsub;
-        let ours = |topic: &libp2p::gossipsub::TopicHash| {
-            super::gossip::key(topic).is_some_and(|key| self.topics.contains(&key))
-        };
-        let sharing: BTreeSet<PeerId> =
-            gossipsub.all_peers().filter(|(_, topics)| topics.iter().any(|t| ours(t))).map(|(p, _)| *p).collect();
-        let useless = |peer: &PeerId, since: Instant| {
-            let young = now.saturating_duration_since(since) < TRIM_AGE;
-            !young && !sharing.contains(peer) && !self.streams.has(peer) && !self.bootstrap.is_one(peer)
-        };
-        let mut useless: Vec<_> = peers.into_iter().filter(|(peer, since)| useless(peer, *since)).collect();
-        useless.sort_by_key(|(_, since)| *since);
-        for (peer, _) in useless.into_iter().take(excess) {
-            tracing::debug!(%peer, "disconnected: too many peers, and it shares no topic");
-            let _ = self.swarm.disconnect_peer_id(peer);
-        }
-    }
-
-    /// Finishes what is queued on streams, then closes the connections, so that peers notice at once.
+    /// Finishes what is queued on streams, then closes the connections, so that peers notice at once. Each may take half
+    /// of [`SHUTDOWN_GRACE`]: when nobody takes the last events, the streams can not finish.
     async fn end(mut self) {
         let Self { swarm, streams, .. } = &mut self;
-        let closing = streams.close_all();
-        tokio::pin!(closing);
-        loop {
+        let closing = async {
             tokio::select! {
-                () = &mut closing => break,
-                _ = swarm.select_next_some() => {}
+                () = streams.close_all() => {}
+                () = keep_going(swarm, |_| true) => {}
             }
-        }
+        };
+        let _ = tokio::time::timeout(SHUTDOWN_GRACE / 2, closing).await;
         let peers: Vec<PeerId> = swarm.connected_peers().copied().collect();
         peers.into_iter().for_each(|peer| {
             let _ = swarm.disconnect_peer_id(peer);
         });
-        while swarm.network_info().connection_counters().num_established() > 0 {
-            swarm.select_next_some().await;
-        }
+        let connected = |swarm: &Swarm<Behaviour>| swarm.network_info().connection_counters().num_established() > 0;
+        let _ = tokio::time::timeout(SHUTDOWN_GRACE / 2, keep_going(swarm, connected)).await;
+    }
+}
+
+/// Polls the swarm as long as it is to; what it tells is not heard any more.
+async fn keep_going(swarm: &mut Swarm<Behaviour>, on: impl Fn(&Swarm<Behaviour>) -> bool) {
+    while on(swarm) {
+        swarm.select_next_some().await;
     }
 }
 

@@ -445,8 +445,8 @@ async fn a_peer_that_nobody_knows_is_not_found_and_that_is_said() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_does_not_keep_up_stops_the_sender_and_loses_nothing() {
     /// Far more than may lie anywhere on the way: the events, the transport's window, the kernel's buffers.
-    const FRAMES: u32 = 900;
-    const MOST_ON_THE_WAY: u32 = 600;
+    const FRAMES: u32 = 500;
+    const MOST_ON_THE_WAY: u32 = 300;
     for listen in [TCP, QUIC] {
         let a = Node::on(&[listen]).await;
         let slow = config(&[listen]);
