@@ -1,8 +1,13 @@
 //! The branches of one log, and where an entry belongs among them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::store::{ChainNo, ChainRow, Store, Tip};
 use crate::model::id::{EntryId, PersonId};
 use crate::sync::index;
+
+/// How many branches of a log are sampled at most.
+const MAX_SAMPLED: usize = 8;
 
 /// One branch of a log.
 #[derive(Debug, Clone)]
@@ -60,32 +65,30 @@ impl Log {
         let mut rows = rows;
         rows.sort_by_key(|r| r.chain);
         let mut log = Self::default();
+        let mut index: BTreeMap<ChainNo, usize> = BTreeMap::new();
         for row in rows {
-            let parent = row
-                .parent
-                .and_then(|(no, seq)| log.chains.iter().position(|c: &Chain| c.no == no).map(|parent| (parent, seq)));
+            let parent = row.parent.and_then(|(no, seq)| index.get(&no).map(|parent| (*parent, seq)));
+            index.insert(row.chain, log.chains.len());
             log.chains.push(Chain { no: row.chain, parent, person: row.person, tip: row.tip, dirty: false });
         }
         log
     }
 
     /// The tips of all branches.
-    pub fn tips(&self) -> Vec<index::Tip> {
-        self.chains.iter().filter_map(|c| c.tip.as_ref()).map(|t| index::Tip { seq: t.seq, id: t.id }).collect()
+    pub fn tips(&self) -> impl Iterator<Item = index::Tip> + '_ {
+        self.chains.iter().filter_map(|c| c.tip.as_ref()).map(|t| index::Tip { seq: t.seq, id: t.id })
     }
 
     /// The chain that holds this very entry.
     pub fn find<S: Store>(&self, store: &mut S, seq: u64, id: EntryId) -> Result<Option<usize>, S::Error> {
-        for (i, chain) in self.chains.iter().enumerate() {
-            if !chain.spans(seq) {
-                continue;
-            }
-            let is_tip = chain.tip.as_ref().is_some_and(|t| t.seq == seq && t.id == id);
-            if is_tip || store.id_at(chain.no, seq)? == Some(id) {
-                return Ok(Some(i));
-            }
+        let spanning = || self.chains.iter().enumerate().filter(|(_, c)| c.spans(seq));
+        let is_tip = |c: &Chain| c.tip.as_ref().is_some_and(|t| t.seq == seq && t.id == id);
+        if let Some((i, _)) = spanning().find(|(_, c)| is_tip(c)) {
+            return Ok(Some(i));
         }
-        Ok(None)
+        let numbers: Vec<ChainNo> = spanning().map(|(_, c)| c.no).collect();
+        let found = store.chain_of(&numbers, seq, id)?;
+        Ok(found.and_then(|no| spanning().find(|(_, c)| c.no == no).map(|(i, _)| i)))
     }
 
     /// Where an entry with this position, id and predecessor belongs.
@@ -119,31 +122,36 @@ impl Log {
         path
     }
 
-    /// Positions along every branch, ever sparser towards the root: enough for anybody who shares a prefix to find it.
+    /// Positions along the longest branches, ever sparser towards the root: enough for anybody who shares a prefix to
+    /// find one that is at most twice as far from the end as need be. Highest first, and always the root.
     pub fn samples<S: Store>(&self, store: &mut S, max: usize) -> Result<Vec<index::Tip>, S::Error> {
-        let mut samples = std::collections::BTreeSet::new();
-        for (i, chain) in self.chains.iter().enumerate() {
-            let Some(tip) = &chain.tip else { continue };
-            let path = self.path(i, tip.seq);
+        let mut samples = BTreeSet::new();
+        let mut longest: Vec<(u64, usize)> =
+            self.chains.iter().enumerate().filter_map(|(i, c)| c.tip.as_ref().map(|t| (t.seq, i))).collect();
+        longest.sort_unstable_by(|a, b| b.cmp(a));
+        for (tip, i) in longest.into_iter().take(MAX_SAMPLED) {
+            let path = self.path(i, tip);
             let mut back = 0u64;
             loop {
-                let seq = tip.seq.saturating_sub(back);
+                let seq = tip.saturating_sub(back);
                 let segment = path.iter().find(|s| (s.from..=s.to).contains(&seq)).expect("the path has no gap");
                 if let Some(id) = store.id_at(self.chains[segment.chain].no, seq)? {
                     samples.insert(index::Tip { seq, id });
                 }
+                if samples.len() >= max {
+                    return Ok(samples.into_iter().rev().collect());
+                }
                 if seq == 0 {
                     break;
                 }
-                back = if back == 0 { 1 } else { back.saturating_mul(2) };
+                // The root comes before the last free place is taken.
+                back = match back {
+                    _ if samples.len() + 1 == max => tip,
+                    0 => 1,
+                    back => back.saturating_mul(2),
+                };
             }
         }
-        let mut samples: Vec<_> = samples.into_iter().rev().collect();
-        if samples.len() > max {
-            let root = *samples.last().expect("not empty");
-            samples.truncate(max - 1);
-            samples.push(root);
-        }
-        Ok(samples)
+        Ok(samples.into_iter().rev().collect())
     }
 }

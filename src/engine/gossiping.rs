@@ -1,12 +1,11 @@
 //! The engine's part in gossip: verdicts on what comes, and when to announce what is held.
 
-use super::group::{Accepted, MAX_EARLY};
+use super::Engine;
+use super::group::Accepted;
 use super::io::{MessageId, Output, Relation, Verdict};
 use super::store::Store;
-use super::{Engine, Group};
 use crate::gossip::frame::{self, Frame, FrameError};
-use crate::log::entry::{Signed, Verified};
-use crate::log::run::Authentic;
+use crate::log::entry::Signed;
 use crate::model::id::{GroupId, Peer, TopicHash};
 
 /// How far pulls after a head announcement are spread, in milliseconds, so that not everybody pulls at once.
@@ -48,12 +47,9 @@ impl<S: Store> Engine<S> {
         }
         group.trickle.inconsistent(now, random);
         // Whoever passed it on has seen it, and so soon holds what it speaks of, if it does not yet.
-        if let Some(member) = group.members.get_mut(source)
-            && member.pulling.is_none()
-        {
-            let at = now + random % SPREAD_MS + super::pulling::backoff(member.barren);
+        if let Some(member) = group.members.get_mut(source) {
             member.relation = if member.relation == Relation::Equal { Relation::Unknown } else { member.relation };
-            member.pull_at = Some(member.pull_at.map_or(at, |before| before.min(at)));
+            member.hinted(now, random % SPREAD_MS);
         }
     }
 
@@ -68,41 +64,21 @@ impl<S: Store> Engine<S> {
         }
         let Ok(verified) = entry.verify() else { return Ok(Verdict::Reject) };
         match self.take_verified(now, id, &verified)? {
-            Accepted::New { .. } => {
-                self.news(now, id, source);
-                self.take_early(now, id, &verified)?;
+            Accepted::New => {
+                // It may have passed on what it has no place for itself, so that it is equal no longer.
+                self.news(now, id, None);
                 Ok(Verdict::Accept)
             }
             Accepted::Held | Accepted::Full => Ok(Verdict::Ignore),
             Accepted::Foreign => Ok(Verdict::Reject),
             Accepted::Gap => {
                 let group = self.groups.get_mut(&id).expect("looked up by the caller");
-                keep_early(group, verified);
+                group.early.keep(now, verified);
                 if let Some(member) = group.members.get_mut(source) {
-                    let at = now + super::pulling::backoff(member.barren);
-                    member.pull_at = Some(member.pull_at.map_or(at, |before| before.min(at)));
+                    member.hinted(now, 0);
                 }
                 Ok(Verdict::Accept)
             }
-        }
-    }
-
-    fn take_verified(&mut self, now: u64, id: GroupId, verified: &Verified) -> Result<Accepted, S::Error> {
-        let authentic = Authentic { id: verified.id, header: verified.header.clone() };
-        self.take(now, id, &authentic, &verified.body, Some(verified.signature), false)
-    }
-
-    /// Takes what waited for this entry, and what waited for that, in turn.
-    fn take_early(&mut self, now: u64, id: GroupId, entry: &Verified) -> Result<(), S::Error> {
-        let (log, mut seq, mut prev) = (entry.header.log, entry.header.seq, entry.id);
-        loop {
-            let Some(group) = self.groups.get_mut(&id) else { return Ok(()) };
-            seq += 1;
-            let range = (log, seq, crate::model::id::EntryId::ZERO)..(log, seq + 1, crate::model::id::EntryId::ZERO);
-            let key = group.early.range(range).find(|(_, v)| v.header.prev == prev).map(|(k, _)| *k);
-            let Some(next) = key.and_then(|k| group.early.remove(&k)) else { return Ok(()) };
-            prev = next.id;
-            self.take_verified(now, id, &next)?;
         }
     }
 
@@ -111,24 +87,20 @@ impl<S: Store> Engine<S> {
         let mut out = vec![];
         for group in self.groups.values_mut() {
             let due = group.trickle.poll(now, self.entropy.number());
-            if !(due || group.unannounced) || group.members.is_empty() {
+            let due = due || group.announce_at.is_some_and(|at| at <= now);
+            if group.members.is_empty() {
+                // Whoever comes compares.
+                group.announce_at = None;
+            }
+            if !due || group.members.is_empty() {
                 continue;
             }
-            group.unannounced = false;
+            group.announce_at = None;
             let summary = group.summary();
             let nonce = self.entropy.array();
             let bytes = frame::heads(&group.keys, group.topic, summary.fingerprint, summary.entries, nonce);
             out.push(Output::Publish(group.topic, bytes));
         }
         self.outputs.extend(out);
-    }
-}
-
-/// Keeps an entry that came before what it builds on; the one furthest ahead goes when there is no room.
-fn keep_early(group: &mut Group, entry: Verified) {
-    group.early.insert((entry.header.log, entry.header.seq, entry.id), entry);
-    if group.early.len() > MAX_EARLY {
-        let furthest = group.early.keys().max_by_key(|(_, seq, _)| *seq).copied();
-        furthest.and_then(|key| group.early.remove(&key));
     }
 }

@@ -1,29 +1,35 @@
 //! One group as the engine holds it in memory: its keys, logs and members; its entries are in the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::chains::{Log, Place};
+use super::chains::{Chain, Log, Place};
 use super::control::ControlHeads;
+use super::early::Early;
 use super::entropy::Entropy;
 use super::io::{Relation, StreamId};
 use super::store::{Append, GroupRow, Reading, Store, Tip};
 use crate::gossip::{burst::Bucket, trickle::Trickle};
-use crate::log::entry::{self, Verified};
+use crate::log::entry;
 use crate::log::header::Header;
 use crate::log::keys::{GroupKeys, LogKey};
 use crate::log::person;
 use crate::log::run::{Authentic, Run, is_signature_point};
 use crate::model::action::{Action, Class, ReadError};
-use crate::model::id::{EntryId, GroupId, LogId, Peer, PersonId, TopicHash};
+use crate::model::id::{GroupId, LogId, Peer, PersonId, TopicHash};
 use crate::model::time::Clock;
 use crate::sync::handshake::Summary;
-use crate::sync::index::{Index, MAX_TIPS};
-use crate::sync::message::Told;
+use crate::sync::index::{self, Index};
+use crate::sync::message::{MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_PEERS, Told};
+use crate::sync::pull::Missing;
 
-/// Most entries that wait in memory for what they build on, per group.
-pub(super) const MAX_EARLY: usize = 256;
-/// Most logs of one group.
-pub const MAX_LOGS: usize = 100_000;
+/// Most branches of all logs of one group together, forks included. What goes beyond is not stored: the node then says
+/// that it lacks something. Own logs have no such limit.
+pub const MAX_CHAINS: usize = 100_000;
+/// Most connected peers that are looked after in one group.
+pub const MAX_MEMBERS: usize = 1_024;
+/// How much later than asked for a peer is compared with again that was compared with just now, in milliseconds:
+/// hints (announcements, entries that build on something unknown) are cheap to make.
+const HINT_SPACING_MS: u64 = 1_000;
 
 /// What a node knows of a connected peer in one group.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +43,29 @@ pub(super) struct Member {
     pub pull_at: Option<u64>,
     /// Pulls in a row that failed or brought nothing although something was missing.
     pub barren: u32,
+    /// What it says to have and the last pull did not bring.
+    pub left: Vec<Missing>,
+}
+
+impl Member {
+    /// Pull at this time, or earlier if that was planned.
+    pub fn pull_by(&mut self, at: u64) {
+        self.pull_at = Some(self.pull_at.map_or(at, |before| before.min(at)));
+    }
+
+    /// Something hints that it may have more: compare soon.
+    pub fn hinted(&mut self, now: u64, jitter: u64) {
+        let spaced = self.checked_ms.map_or(0, |checked| checked + HINT_SPACING_MS);
+        self.pull_by((now + jitter + super::due::backoff(self.barren)).max(spaced));
+    }
+
+    /// A comparison came to its end.
+    pub fn checked(&mut self, now: u64, relation: Relation) {
+        self.relation = relation;
+        self.checked_ms = Some(now);
+        // What was hinted at meanwhile may have been seen already.
+        self.pull_at = self.pull_at.map(|at| at.max(now + HINT_SPACING_MS));
+    }
 }
 
 #[derive(Debug)]
@@ -52,11 +81,14 @@ pub(super) struct Group {
     pub trickle: Trickle,
     pub bucket: Bucket,
     pub members: BTreeMap<Peer, Member>,
-    pub early: BTreeMap<(LogId, u64, EntryId), Verified>,
+    pub early: Early,
     pub entries: u64,
+    /// How many branches there are, and how many there may be.
+    pub chains: usize,
+    pub max_chains: usize,
     pub told: Vec<Told>,
-    /// Set when something was written that went out neither by gossip nor by an announcement.
-    pub unannounced: bool,
+    /// When to announce what was written and did not go out by itself.
+    pub announce_at: Option<u64>,
     /// A foreign entry in our own log was met: a fresh log key is due.
     pub forked: bool,
 }
@@ -65,12 +97,12 @@ pub(super) struct Group {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Accepted {
     /// Stored and folded.
-    New { person: PersonId, kind: Option<u16> },
+    New,
     /// It was here before.
     Held,
     /// What it builds on is not here.
     Gap,
-    /// The log has as many branches as are kept, or the group as many logs.
+    /// The group has as many branches as are kept.
     Full,
     /// It belongs to another group.
     Foreign,
@@ -86,7 +118,7 @@ impl Group {
         }
         let logs: BTreeMap<LogId, Log> = by_log.into_iter().map(|(log, rows)| (log, Log::load(rows))).collect();
         let mut index = Index::default();
-        logs.iter().for_each(|(id, log)| index.set(*id, log.tips()));
+        logs.iter().for_each(|(id, log)| log.tips().for_each(|tip| index.insert(*id, tip)));
         let mut control = ControlHeads::default();
         for (id, names) in store.control_entries(row.id)? {
             control.add(id, &names);
@@ -102,9 +134,11 @@ impl Group {
             trickle: Trickle::new(now, entropy.number()),
             bucket: Bucket::new(now),
             members: BTreeMap::new(),
-            early: BTreeMap::new(),
+            early: Early::default(),
+            chains: logs.values().map(|log| log.chains.len()).sum(),
+            max_chains: MAX_CHAINS,
             told: vec![],
-            unannounced: false,
+            announce_at: None,
             forked: false,
             logs,
             row,
@@ -151,9 +185,34 @@ impl Group {
         PersonId::from(self.own_logs().next().unwrap_or_else(|| self.me.id()))
     }
 
+    /// When to come back to this group for anything but pulls.
+    pub fn deadline(&self) -> Option<u64> {
+        [Some(self.trickle.deadline()), self.announce_at, self.early.deadline()].into_iter().flatten().min()
+    }
+
+    /// What is known of a connected peer; `None` when it is not connected, or too many are.
+    pub fn member(&mut self, peer: &Peer, connected: &BTreeSet<Peer>) -> Option<&mut Member> {
+        if !connected.contains(peer) || (self.members.len() >= MAX_MEMBERS && !self.members.contains_key(peer)) {
+            return None;
+        }
+        Some(self.members.entry(peer.clone()).or_default())
+    }
+
+    /// Sets the members' peers that may be told to others, as far as they keep the bounds: a welcome that says more
+    /// would be refused.
+    pub fn set_told(&mut self, told: Vec<Told>) {
+        let cut = |mut told: Told| {
+            told.addresses.retain(|a| a.len() <= MAX_ADDRESS_BYTES);
+            told.addresses.truncate(MAX_ADDRESSES);
+            told
+        };
+        self.told = told.into_iter().map(cut).filter(Told::fits).take(MAX_PEERS).collect();
+    }
+
     /// Stores and folds an authentic entry, if it is new and what it builds on is here.
     ///
-    /// `signature` is the signature over this very entry, when it is known.
+    /// `signature` is the signature over this very entry, when it is known. When it is new, whose it is and its kind
+    /// come along.
     pub fn accept<S: Store>(
         &mut self,
         store: &mut S,
@@ -161,38 +220,30 @@ impl Group {
         entry: &Authentic,
         body: &[u8],
         signature: Option<[u8; 64]>,
-    ) -> Result<Accepted, S::Error> {
+    ) -> Result<(Accepted, Option<(PersonId, Option<u16>)>), S::Error> {
         let Authentic { id, header } = entry;
         if !self.belongs(header) {
-            return Ok(Accepted::Foreign);
+            return Ok((Accepted::Foreign, None));
         }
-        let known = self.logs.len();
-        let log = match self.logs.get(&header.log) {
-            Some(log) => log,
-            None if known >= MAX_LOGS => return Ok(Accepted::Full),
-            None => self.logs.entry(header.log).or_default(),
+        let place = match self.logs.get(&header.log) {
+            Some(log) => log.place(store, header.seq, *id, header.prev)?,
+            None if header.seq == 0 => Place::Branch(None),
+            None => Place::Gap,
         };
-        let place = log.place(store, header.seq, *id, header.prev)?;
+        match place {
+            Place::Held => return Ok((Accepted::Held, None)),
+            Place::Gap => return Ok((Accepted::Gap, None)),
+            Place::Branch(_) if self.chains >= self.max_chains && !self.is_own(header.log) => {
+                return Ok((Accepted::Full, None));
+            }
+            Place::Append(_) | Place::Branch(_) => {}
+        }
         let action = self.keys.open(header, body);
         let chain = match place {
-            Place::Held => return Ok(Accepted::Held),
-            Place::Gap => return Ok(Accepted::Gap),
             Place::Append(chain) => chain,
-            Place::Branch(_) if log.chains.len() >= MAX_TIPS => return Ok(Accepted::Full),
-            Place::Branch(parent) => {
-                let person = match (parent, &action) {
-                    (Some((parent, _)), _) => log.chains[parent].person,
-                    (None, Ok(Action::Endorse(endorse))) => person::person_of(self.row.id, header.log, endorse),
-                    (None, _) => PersonId::from(header.log),
-                };
-                let at = parent.map(|(chain, seq)| (log.chains[chain].no, seq));
-                let no = store.new_chain(self.row.id, header.log, at, person)?;
-                let log = self.logs.get_mut(&header.log).expect("looked up above");
-                log.chains.push(super::chains::Chain { no, parent, person, tip: None, dirty: true });
-                log.chains.len() - 1
-            }
+            _ => self.branch(store, header.log, place, action.as_ref().ok())?,
         };
-        let log = self.logs.get_mut(&header.log).expect("looked up above");
+        let log = self.logs.get_mut(&header.log).expect("it has a chain");
         let chain = &mut log.chains[chain];
         let reading = match &action {
             Ok(action) => Reading::Action(action),
@@ -202,16 +253,47 @@ impl Group {
         let kept = signature.filter(|_| is_signature_point(header.seq));
         let append = Append { id: *id, header, body, signature: kept, person: chain.person, reading };
         store.append(self.row.id, chain.no, &append)?;
-        chain.tip = Some(Tip { seq: header.seq, id: *id, signature, pending: None });
+        if let Ok(Action::Genesis(genesis)) = &action
+            && self.row.kind.is_none()
+        {
+            self.row.kind = Some(genesis.kind);
+            store.put_group(&self.row)?;
+        }
+        if let Some(before) = chain.tip.replace(Tip { seq: header.seq, id: *id, signature, pending: None }) {
+            self.index.remove(header.log, before.id);
+        }
+        self.index.insert(header.log, index::Tip { seq: header.seq, id: *id });
         chain.dirty = true;
         let person = chain.person;
-        self.index.set(header.log, log.tips());
         if header.class == Class::Control {
             self.control.add(*id, &header.control_heads);
         }
         self.clock.observe(header.time, now);
         self.entries += 1;
-        Ok(Accepted::New { person, kind: action.ok().map(|a| a.kind().0) })
+        self.members.values_mut().for_each(|m| m.left.retain(|left| left.tip.id != *id));
+        Ok((Accepted::New, Some((person, action.ok().map(|a| a.kind().0)))))
+    }
+
+    /// Begins a branch of a log, or the log.
+    fn branch<S: Store>(
+        &mut self,
+        store: &mut S,
+        id: LogId,
+        place: Place,
+        action: Option<&Action>,
+    ) -> Result<usize, S::Error> {
+        let log = self.logs.entry(id).or_default();
+        let parent = if let Place::Branch(parent) = place { parent } else { None };
+        let person = match (parent, action) {
+            (Some((parent, _)), _) => log.chains[parent].person,
+            (None, Some(Action::Endorse(endorse))) => person::person_of(self.row.id, id, endorse),
+            (None, _) => PersonId::from(id),
+        };
+        let at = parent.map(|(chain, seq)| (log.chains[chain].no, seq));
+        let no = store.new_chain(self.row.id, id, at, person)?;
+        log.chains.push(Chain { no, parent, person, tip: None, dirty: true });
+        self.chains += 1;
+        Ok(log.chains.len() - 1)
     }
 
     /// Whether a header is of this group: it names it, or it is the genesis header that the id is the hash of.
@@ -223,16 +305,16 @@ impl Group {
     }
 
     /// Records the headers that prove a prefix whose bodies end before the next signature.
-    pub fn set_pending(&mut self, log: LogId, headers: &[Authentic], signature: [u8; 64]) {
-        let Some(first) = headers.first() else { return };
-        let Some(log) = self.logs.get_mut(&log) else { return };
+    pub fn set_pending(&mut self, headers: &VecDeque<Authentic>, signature: [u8; 64]) {
+        let Some(first) = headers.front() else { return };
+        let Some(log) = self.logs.get_mut(&first.header.log) else { return };
         let chain = log
             .chains
             .iter_mut()
             .find(|c| c.tip.as_ref().is_some_and(|t| t.id == first.header.prev && t.seq + 1 == first.header.seq));
         let Some(chain) = chain else { return };
         let tip = chain.tip.as_mut().expect("found by its tip");
-        if tip.signature.is_none() {
+        if tip.signature.is_none() && tip.pending.is_none() {
             let mut bytes = vec![];
             Run::new(headers.iter().map(|a| &a.header), signature).encode_into(&mut bytes);
             tip.pending = Some(bytes);

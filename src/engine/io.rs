@@ -9,11 +9,22 @@ use crate::sync::message::Told;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u64);
 
+impl StreamId {
+    /// Whether the engine numbered it: it asked for this stream.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        self.0.is_multiple_of(2)
+    }
+}
+
 /// A gossip message that waits for its verdict. The shell numbers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub u64);
 
 /// Something that happened outside.
+///
+/// What concerns a peer comes between its [`Input::Connected`] and its [`Input::Disconnected`]; what comes later makes
+/// no member of it any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// The first connection to a peer is up.

@@ -8,26 +8,33 @@
 
 mod chains;
 mod control;
+mod due;
+mod early;
 pub mod entropy;
 mod gossiping;
 mod group;
+mod importing;
 pub mod io;
+mod outcome;
 mod pulling;
 mod serve;
 mod serving;
 mod status;
 pub mod store;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::log::keys::LogKey;
-use crate::model::id::{GroupId, Peer, TopicHash};
+use crate::model::id::{EntryId, GroupId, LogId, Peer, TopicHash};
 use crate::sync::pull::Pull;
 
 use entropy::Entropy;
-pub use group::MAX_LOGS;
-use group::{Group, Member};
+use group::Group;
+pub use group::{MAX_CHAINS, MAX_MEMBERS};
+pub use importing::Imported;
 use io::{Event, Input, Output, StreamId};
 use serve::Serve;
 pub use status::{GroupStatus, MemberStatus};
@@ -36,6 +43,10 @@ pub use writing::{JoinError, WriteError};
 
 /// Most sync streams at a time, both directions together.
 pub const MAX_STREAMS: usize = 256;
+/// Most of them that peers opened: there is always room to pull.
+pub const MAX_SERVES: usize = 192;
+/// Most of these that have not proven the group yet; the oldest makes room for the next.
+pub const MAX_UNPROVEN: usize = 64;
 /// Most streams that one peer may have open towards us.
 pub const MAX_STREAMS_PER_PEER: usize = 8;
 /// Most outputs of one `handle` call before the caller must drain; reaching it is a bug.
@@ -52,10 +63,16 @@ pub struct Identity {
     pub name: String,
 }
 
+const _: () = assert!(MAX_UNPROVEN < MAX_SERVES && MAX_SERVES < MAX_STREAMS);
+
 #[derive(Debug)]
 enum Stream {
     /// Asked for, not open yet.
-    Opening(GroupId, Peer),
+    Opening {
+        group: GroupId,
+        peer: Peer,
+        since_ms: u64,
+    },
     Pull(Box<Pulling>),
     Serve(Box<Serve>),
 }
@@ -63,15 +80,46 @@ enum Stream {
 #[derive(Debug)]
 struct Pulling {
     pull: Pull,
+    begun_ms: u64,
     /// When the peer last moved it on.
     progress_ms: u64,
     received: u64,
-    /// Something was left out: another pull had it under way, or a queue was full.
-    skipped: bool,
-    /// The peer has something that we lacked when we compared.
-    ahead: bool,
-    /// The peer lacked something that we have when we compared.
-    behind: bool,
+    /// When each log that was asked for was asked for, or last brought something.
+    moved: BTreeMap<LogId, u64>,
+    /// When to look again at what other pulls are bringing.
+    look_at: Option<u64>,
+    /// Since when it does nothing but wait for other pulls.
+    waits_since: Option<u64>,
+    /// The last entry for which there was no room.
+    refused: Option<EntryId>,
+}
+
+impl Stream {
+    /// When it is given up if nothing happens.
+    fn deadline(&self) -> Option<u64> {
+        match self {
+            Self::Opening { since_ms, .. } => Some(since_ms + due::GREET_MS),
+            Self::Pull(p) if p.pull.proven().is_none() => Some(p.begun_ms + due::GREET_MS),
+            Self::Pull(p) => p.pull.is_waiting().then_some(p.progress_ms + due::STALL_MS),
+            Self::Serve(serve) => Some(serve.deadline()),
+        }
+    }
+
+    fn peer(&self) -> &Peer {
+        match self {
+            Self::Opening { peer, .. } => peer,
+            Self::Pull(pulling) => pulling.pull.peer(),
+            Self::Serve(serve) => &serve.peer,
+        }
+    }
+
+    fn group(&self) -> Option<GroupId> {
+        match self {
+            Self::Opening { group, .. } => Some(*group),
+            Self::Pull(pulling) => Some(pulling.pull.group()),
+            Self::Serve(serve) => serve.group,
+        }
+    }
 }
 
 /// All groups of a node. See the module for the call order.
@@ -145,8 +193,8 @@ impl<S: Store> Engine<S> {
             Input::Connected(peer) => {
                 self.connected.insert(peer);
             }
-            Input::Disconnected(peer) => self.disconnected(&peer),
-            Input::Subscribed(peer, topic) => self.subscribed(now, peer, topic),
+            Input::Disconnected(peer) => self.disconnected(now, &peer),
+            Input::Subscribed(peer, topic) => self.subscribed(now, &peer, topic),
             Input::Unsubscribed(peer, topic) => {
                 if let Some(group) = self.topics.get(&topic).and_then(|id| self.groups.get_mut(id)) {
                     group.members.remove(&peer);
@@ -157,7 +205,7 @@ impl<S: Store> Engine<S> {
             Input::Frame(stream, bytes) => self.frame(now, stream, &bytes)?,
             Input::Sent(stream) => {
                 if let Some(Stream::Serve(serve)) = self.streams.get_mut(&stream) {
-                    serve.in_flight = serve.in_flight.saturating_sub(1);
+                    serve.sent(now);
                     self.pump(stream)?;
                 }
             }
@@ -165,7 +213,7 @@ impl<S: Store> Engine<S> {
             Input::Gossip { message, source, topic, bytes } => self.gossip(now, message, &source, topic, &bytes)?,
             Input::Tellable(group, told) => {
                 if let Some(group) = self.groups.get_mut(&group) {
-                    group.told = told;
+                    group.set_told(told);
                 }
             }
             Input::Tick => {}
@@ -181,16 +229,10 @@ impl<S: Store> Engine<S> {
     /// When to come back with [`Input::Tick`] at the latest, Unix milliseconds.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        let trickle = self.groups.values().map(|g| g.trickle.deadline());
-        let pulls = self
-            .groups
-            .values()
-            .flat_map(|g| g.members.values().filter(|m| m.pulling.is_none()).filter_map(|m| m.pull_at));
-        let stalls = self.streams.values().filter_map(|s| match s {
-            Stream::Pull(p) => Some(p.progress_ms + pulling::STALL_MS),
-            _ => None,
-        });
-        trickle.chain(pulls).chain(stalls).min()
+        let groups = self.groups.values().filter_map(Group::deadline);
+        let closes = self.streams.values().filter_map(Stream::deadline);
+        let looks = self.streams.values().filter_map(|s| if let Stream::Pull(p) = s { p.look_at } else { None });
+        groups.chain(closes).chain(looks).chain(self.pulls_deadline()).min()
     }
 
     /// Writes what is kept in memory between commits: call it right before every commit.
@@ -198,26 +240,31 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// When the store fails.
     pub fn flush(&mut self) -> Result<(), S::Error> {
-        for stream in self.streams.values() {
-            if let Stream::Pull(pulling) = stream
-                && let Some((headers, signature)) = pulling.pull.unfinished()
-                && let Some(group) = self.groups.get_mut(&pulling.pull.group())
-            {
-                let headers: Vec<_> = headers.iter().cloned().collect();
-                group.set_pending(headers[0].header.log, &headers, signature);
-            }
-        }
+        self.prove_tips();
         for group in self.groups.values_mut() {
             group.flush(&mut self.store)?;
         }
         Ok(())
     }
 
+    /// Records what proves the tips of logs that are coming in.
+    fn prove_tips(&mut self) {
+        for stream in self.streams.values() {
+            if let Stream::Pull(pulling) = stream
+                && let Some((headers, signature)) = pulling.pull.unfinished()
+                && let Some(group) = self.groups.get_mut(&pulling.pull.group())
+            {
+                group.set_pending(headers, signature);
+            }
+        }
+    }
+
     fn tick(&mut self, now: u64) -> Result<(), S::Error> {
         self.rotate_forked(now)?;
+        self.groups.values_mut().for_each(|group| group.early.expire(now));
         self.announce(now);
+        self.wake_streams(now)?;
         self.begin_due_pulls(now);
-        self.drop_stalled(now);
         Ok(())
     }
 
@@ -229,35 +276,40 @@ impl<S: Store> Engine<S> {
         self.groups.insert(group.id(), group);
     }
 
-    fn disconnected(&mut self, peer: &Peer) {
+    fn disconnected(&mut self, now: u64, peer: &Peer) {
         self.connected.remove(peer);
+        let streams: Vec<StreamId> =
+            self.streams.iter().filter(|(_, s)| s.peer() == peer).map(|(stream, _)| *stream).collect();
+        streams.into_iter().for_each(|stream| self.stream_closed(now, stream));
         for group in self.groups.values_mut() {
             group.members.remove(peer);
         }
     }
 
-    fn subscribed(&mut self, now: u64, peer: Peer, topic: TopicHash) {
+    fn subscribed(&mut self, now: u64, peer: &Peer, topic: TopicHash) {
         let Some(group) = self.topics.get(&topic).and_then(|id| self.groups.get_mut(id)) else { return };
-        let member = group.members.entry(peer).or_default();
+        let Some(member) = group.member(peer, &self.connected) else { return };
         // A little jitter, so that two nodes that meet do not always pull from each other at once.
         member.pull_at.get_or_insert(now + self.entropy.below(50));
     }
 
     fn stream_opened(&mut self, now: u64, stream: StreamId, peer: Peer) {
         match self.streams.get(&stream) {
-            Some(Stream::Opening(group, _)) => {
+            Some(Stream::Opening { group, .. }) => {
                 let group = *group;
                 self.begin_pull(now, stream, group, peer);
             }
             Some(_) => {}
-            None => self.begin_serve(stream, peer),
+            // One of ours that was given up meanwhile.
+            None if stream.is_own() => self.output(Output::Close(stream)),
+            None => self.begin_serve(now, stream, peer),
         }
     }
 
     fn stream_closed(&mut self, now: u64, stream: StreamId) {
         match self.streams.remove(&stream) {
-            Some(Stream::Opening(group, peer)) => self.pull_failed(now, group, &peer),
-            Some(Stream::Pull(pulling)) => self.pull_cut(now, *pulling),
+            Some(Stream::Opening { group, peer, .. }) => self.pull_failed(now, stream, group, &peer),
+            Some(Stream::Pull(pulling)) => self.pull_cut(now, stream, &pulling),
             Some(Stream::Serve(_)) | None => {}
         }
     }
@@ -266,7 +318,7 @@ impl<S: Store> Engine<S> {
         match self.streams.get(&stream) {
             Some(Stream::Pull(_)) => self.pull_frame(now, stream, bytes),
             Some(Stream::Serve(_)) => self.serve_frame(now, stream, bytes),
-            Some(Stream::Opening(..)) | None => Ok(()),
+            Some(Stream::Opening { .. }) | None => Ok(()),
         }
     }
 
@@ -279,6 +331,13 @@ impl<S: Store> Engine<S> {
     fn output(&mut self, output: Output) {
         assert!(self.outputs.len() < MAX_OUTPUTS, "the shell drains outputs after every input");
         self.outputs.push_back(output);
+    }
+
+    #[cfg(test)]
+    fn buffered(&self) -> usize {
+        let serves =
+            self.streams.values().filter_map(|s| if let Stream::Serve(s) = s { Some(s.buffered()) } else { None });
+        serves.sum()
     }
 
     fn event(&mut self, event: Event) {

@@ -1,62 +1,27 @@
-//! The engine's part in pulling: when to begin, what to want, what to do with what comes.
+//! The engine's part in pulling: what to want, what to do with what comes.
 
-use super::group::{Accepted, Group};
-use super::io::{Event, Output, Relation, StreamId};
+use std::collections::BTreeMap;
+
+use super::due::COMPARE_MS;
+use super::group::Accepted;
+use super::io::{Event, Output, StreamId};
 use super::store::Store;
-use super::{Engine, MAX_STREAMS, Pulling, Stream};
+use super::{Engine, Group, Pulling, Stream};
+use crate::log::entry::Verified;
 use crate::log::run::Authentic;
-use crate::model::id::{EntryId, GroupId, LogId, Peer, PersonId};
+use crate::model::id::{GroupId, LogId, Peer};
 use crate::sync::index::Tip;
-use crate::sync::message::{EndStatus, MAX_HAVE, Message, Want};
-use crate::sync::pull::{Pull, Step};
+use crate::sync::message::{EndStatus, MAX_HAVE, Message};
+use crate::sync::pull::{Look, Missing, Pull, Step};
 
-/// A pull that makes no progress for this long is given up, in milliseconds.
-pub(super) const STALL_MS: u64 = 30_000;
-/// Most pulls of one group at a time.
-pub(super) const MAX_PULLS: usize = 4;
-/// How often a connected member is compared with even when nothing happens, in milliseconds.
-pub(super) const RECHECK_MS: u64 = 60_000;
-/// How soon a pull is repeated that had to leave something out, in milliseconds.
-const SKIPPED_RETRY_MS: u64 = 250;
-
-/// How long to wait after `barren` pulls in a row that brought nothing although something was missing.
-pub(super) fn backoff(barren: u32) -> u64 {
-    if barren == 0 { 0 } else { (500u64 << barren.min(8)).min(60_000) }
-}
+/// A log is left to another pull while that has asked for it, or got something of it, within this time, in milliseconds.
+const DEFER_MS: u64 = 5_000;
+/// A pull that does nothing but wait for others does so for this long at most, in milliseconds.
+const MAX_WAIT_MS: u64 = 60_000;
+/// How often a waiting pull looks whether others brought what it waits for, in milliseconds.
+const LOOK_MS: u64 = 1_000;
 
 impl<S: Store> Engine<S> {
-    /// Compares with every connected member of a group as soon as possible.
-    pub fn check(&mut self, now: u64, group: GroupId) {
-        if let Some(group) = self.groups.get_mut(&group) {
-            for member in group.members.values_mut() {
-                member.pull_at = Some(now);
-                member.barren = 0;
-            }
-        }
-    }
-
-    pub(super) fn begin_due_pulls(&mut self, now: u64) {
-        let mut due: Vec<(GroupId, Peer)> = vec![];
-        for group in self.groups.values() {
-            let under_way = group.members.values().filter(|m| m.pulling.is_some()).count();
-            let ready = |m: &super::Member| m.pulling.is_none() && m.pull_at.is_some_and(|at| at <= now);
-            let peers = group.members.iter().filter(|(_, m)| ready(m)).map(|(p, _)| p);
-            due.extend(peers.take(MAX_PULLS.saturating_sub(under_way)).map(|p| (group.id(), p.clone())));
-        }
-        for (id, peer) in due {
-            if self.streams.len() >= MAX_STREAMS {
-                return;
-            }
-            let stream = StreamId(self.next_stream);
-            self.next_stream += 2;
-            let member = self.groups.get_mut(&id).and_then(|g| g.members.get_mut(&peer)).expect("found above");
-            member.pulling = Some(stream);
-            member.pull_at = None;
-            self.streams.insert(stream, Stream::Opening(id, peer.clone()));
-            self.output(Output::Open(stream, peer));
-        }
-    }
-
     pub(super) fn begin_pull(&mut self, now: u64, stream: StreamId, id: GroupId, peer: Peer) {
         let Some(group) = self.groups.get_mut(&id) else {
             self.streams.remove(&stream);
@@ -66,7 +31,16 @@ impl<S: Store> Engine<S> {
         let summary = group.summary();
         let me = self.identity.peer.clone();
         let (pull, hello) = Pull::new(id, group.keys.clone(), me, peer, self.entropy.array(), summary);
-        let pulling = Pulling { pull, progress_ms: now, received: 0, skipped: false, ahead: false, behind: false };
+        let pulling = Pulling {
+            pull,
+            begun_ms: now,
+            progress_ms: now,
+            received: 0,
+            moved: BTreeMap::new(),
+            look_at: None,
+            waits_since: None,
+            refused: None,
+        };
         self.streams.insert(stream, Stream::Pull(Box::new(pulling)));
         self.output(Output::Send(stream, hello.encode()));
     }
@@ -79,27 +53,58 @@ impl<S: Store> Engine<S> {
             self.output(Output::Close(stream));
             return Ok(());
         };
-        pulling.progress_ms = now;
-        let steps = Message::decode(bytes)
-            .map_err(|e| e.to_string())
-            .and_then(|m| pulling.pull.handle(m, &mut group.index, &group.me).map_err(|e| e.to_string()));
+        let steps = Message::decode(bytes).map_err(|e| e.to_string()).and_then(|message| {
+            let moves = matches!(message, Message::Welcome { .. } | Message::Answers(_) | Message::End(_));
+            if moves && now < pulling.begun_ms + COMPARE_MS {
+                pulling.progress_ms = now;
+            }
+            pulling.pull.handle(message, &mut group.index, &group.me).map_err(|e| e.to_string())
+        });
         let steps = match steps {
             Ok(steps) => steps,
-            Err(why) => return self.violated(now, stream, *pulling, why),
+            Err(why) => {
+                self.violated(now, stream, &pulling, why);
+                return Ok(());
+            }
         };
         for step in steps {
             if let Err(why) = self.step(now, stream, &mut pulling, id, &peer, step)? {
-                return self.violated(now, stream, *pulling, why);
+                self.violated(now, stream, &pulling, why);
+                return Ok(());
             }
         }
-        for message in pulling.pull.poll() {
+        self.ask_on(now, stream, pulling)
+    }
+
+    /// Sends what may be asked next, or ends the pull when nothing is left.
+    pub(super) fn ask_on(&mut self, now: u64, stream: StreamId, mut pulling: Box<Pulling>) -> Result<(), S::Error> {
+        let id = pulling.pull.group();
+        let Some(group) = self.groups.get(&id) else {
+            self.output(Output::Close(stream));
+            return Ok(());
+        };
+        let patient = pulling.waits_since.is_none_or(|since| now < since + MAX_WAIT_MS);
+        let (streams, store) = (&self.streams, &mut self.store);
+        let elsewhere = |log: LogId| streams.values().any(|s| matches!(s, Stream::Pull(p) if p.brings(id, log, now)));
+        let messages = pulling.pull.poll(|missing| look(store, group, missing, patient && elsewhere(missing.log)))?;
+        for message in messages {
+            if let Message::Want(wants) = &message {
+                pulling.moved.extend(wants.iter().map(|want| (want.log, now)));
+            }
             self.output(Output::Send(stream, message.encode()));
         }
         if pulling.pull.is_idle() {
             self.finish(now, stream, &pulling);
-        } else {
-            self.streams.insert(stream, Stream::Pull(pulling));
+            return Ok(());
         }
+        if pulling.pull.is_waiting() {
+            (pulling.look_at, pulling.waits_since) = (None, None);
+        } else {
+            pulling.waits_since.get_or_insert(now);
+            pulling.look_at = Some(now + LOOK_MS);
+            pulling.progress_ms = now;
+        }
+        self.streams.insert(stream, Stream::Pull(pulling));
         Ok(())
     }
 
@@ -122,72 +127,100 @@ impl<S: Store> Engine<S> {
                     self.output(Output::Learned(id, proven.told));
                 }
             }
-            Step::Leaf { log, tips } => self.want_what_is_missing(pulling, id, log, &tips)?,
+            Step::Lacks { log, tip } => self.lacks(pulling, id, log, tip)?,
             Step::Entry { authentic, body, signature } => {
-                match self.take(now, id, &authentic, &body, signature, false)? {
-                    Accepted::New { .. } => pulling.received += 1,
-                    Accepted::Held => {}
-                    Accepted::Full => pulling.skipped = true,
-                    Accepted::Gap => return Ok(Err("a run that begins after something that is not here".into())),
-                    Accepted::Foreign => return Ok(Err("an entry of another group".into())),
-                }
+                return self.entry_came(now, pulling, id, &authentic, &body, signature);
             }
-            Step::Tail { log, headers, signature } => {
+            Step::Tail { headers, signature } => {
                 if let Some(group) = self.groups.get_mut(&id) {
-                    group.set_pending(log, &headers, signature);
+                    group.set_pending(&headers.into(), signature);
                 }
             }
-            Step::Ended(_, EndStatus::Complete) => {}
-            Step::Ended(_, EndStatus::Unknown) => pulling.skipped = true,
-            Step::Ended(want, EndStatus::NeedSamples) => {
-                let log = self.groups.get(&id).and_then(|g| g.logs.get(&want.log));
-                let have = log.map_or(Ok(vec![]), |log| log.samples(&mut self.store, MAX_HAVE))?;
-                if have == want.have || !pulling.pull.want(Want { have, ..want }) {
-                    pulling.skipped = true;
+            Step::Ended(missing, status) => {
+                pulling.moved.remove(&missing.log);
+                let Some(group) = self.groups.get(&id) else { return Ok(Ok(())) };
+                if status == EndStatus::NeedSamples && !missing.sampled {
+                    pulling.pull.want(Missing { sampled: true, ..missing });
+                } else if !is_held(&mut self.store, group, missing.log, missing.tip)? {
+                    pulling.pull.leave(missing);
                 }
             }
         }
         Ok(Ok(()))
     }
 
-    /// Compares a leaf with what is here and queues wants for the tips that are not.
-    fn want_what_is_missing(
-        &mut self,
-        pulling: &mut Pulling,
-        id: GroupId,
-        log: LogId,
-        tips: &[Tip],
-    ) -> Result<(), S::Error> {
-        let under_way = self.streams.values().any(|s| match s {
-            Stream::Pull(other) => other.pull.group() == id && other.pull.logs().any(|l| l == log),
-            _ => false,
-        });
+    /// The other side has a tip that is no tip here: it is wanted unless something here builds on it.
+    fn lacks(&mut self, pulling: &mut Pulling, id: GroupId, log: LogId, tip: Tip) -> Result<(), S::Error> {
         let Some(group) = self.groups.get(&id) else { return Ok(()) };
-        let mine = group.index.tips(log);
-        let mut lacks = false;
-        for tip in tips {
-            let held = match group.logs.get(&log) {
-                Some(chains) => chains.find(&mut self.store, tip.seq, tip.id)?.is_some(),
-                None => false,
-            };
-            if held {
-                continue;
-            }
-            lacks = true;
-            let have = mine.iter().rev().take(MAX_HAVE).copied().collect();
-            if under_way || !pulling.pull.want(Want { log, tip: *tip, have }) {
-                pulling.skipped = true;
-            }
+        if is_held(&mut self.store, group, log, tip)? {
+            return Ok(());
         }
-        pulling.ahead |= lacks;
-        // Our tips that they do not name are news to them, unless they build on them.
-        let top = tips.iter().map(|t| t.seq).max();
-        pulling.behind |= mine.iter().any(|t| !tips.contains(t) && (!lacks || Some(t.seq) >= top));
+        let missing = Missing { log, tip, sampled: false, lacks: count(group.index.tips(log), tip) };
+        if group.chains >= group.max_chains && !group.logs.contains_key(&log) {
+            pulling.pull.leave(missing);
+        } else {
+            pulling.pull.want(missing);
+        }
         Ok(())
     }
 
-    /// Takes an authentic entry in and tells what happened.
+    fn entry_came(
+        &mut self,
+        now: u64,
+        pulling: &mut Pulling,
+        id: GroupId,
+        authentic: &Authentic,
+        body: &[u8],
+        signature: Option<[u8; 64]>,
+    ) -> Result<Result<(), String>, S::Error> {
+        match self.take(now, id, authentic, body, signature)? {
+            Accepted::New => {
+                pulling.received += 1;
+                pulling.progress_ms = now;
+                pulling.moved.insert(authentic.header.log, now);
+            }
+            Accepted::Held => {}
+            // What follows it in the run has no place either: that is not the peer's fault.
+            Accepted::Full => pulling.refused = Some(authentic.id),
+            Accepted::Gap if pulling.refused == Some(authentic.header.prev) => pulling.refused = Some(authentic.id),
+            Accepted::Gap => return Ok(Err("a run that begins after something that is not here".into())),
+            Accepted::Foreign => return Ok(Err("an entry of another group".into())),
+        }
+        Ok(Ok(()))
+    }
+
+    /// Takes an authentic entry in, and whatever waited for it.
     pub(super) fn take(
+        &mut self,
+        now: u64,
+        id: GroupId,
+        entry: &Authentic,
+        body: &[u8],
+        signature: Option<[u8; 64]>,
+    ) -> Result<Accepted, S::Error> {
+        let accepted = self.take_one(now, id, entry, body, signature, false)?;
+        let mut here = match accepted {
+            Accepted::New | Accepted::Held => vec![(entry.header.log, entry.header.seq, entry.id)],
+            _ => vec![],
+        };
+        while let Some((log, seq, entry)) = here.pop() {
+            let Some(group) = self.groups.get_mut(&id) else { break };
+            for next in group.early.take_after(log, seq, entry) {
+                let authentic = Authentic { id: next.id, header: next.header };
+                self.take_one(now, id, &authentic, &next.body, Some(next.signature), false)?;
+                here.push((log, authentic.header.seq, authentic.id));
+            }
+        }
+        Ok(accepted)
+    }
+
+    pub(super) fn take_verified(&mut self, now: u64, id: GroupId, entry: &Verified) -> Result<Accepted, S::Error> {
+        let authentic = Authentic { id: entry.id, header: entry.header.clone() };
+        self.take(now, id, &authentic, &entry.body, Some(entry.signature))
+    }
+
+    /// Takes one authentic entry in and tells what happened.
+    pub(super) fn take_one(
         &mut self,
         now: u64,
         id: GroupId,
@@ -197,115 +230,49 @@ impl<S: Store> Engine<S> {
         own: bool,
     ) -> Result<Accepted, S::Error> {
         let Some(group) = self.groups.get_mut(&id) else { return Ok(Accepted::Foreign) };
-        let accepted = group.accept(&mut self.store, now, entry, body, signature)?;
-        if let Accepted::New { person, kind } = accepted {
-            if !own && group.is_own(entry.header.log) {
-                group.forked = true;
-            }
-            self.tell(id, entry, person, kind, own);
+        let (accepted, told) = group.accept(&mut self.store, now, entry, body, signature)?;
+        if let Some((person, kind)) = told {
+            // Somebody else writes in the log that we write in. Logs that we left behind may well go on elsewhere.
+            group.forked |= !own && entry.header.log == group.me.id();
+            let (log, class) = (entry.header.log, entry.header.class);
+            self.event(Event::Entry { group: id, entry: entry.id, log, person, class, kind, own });
         }
         Ok(accepted)
     }
+}
 
-    fn tell(&mut self, group: GroupId, entry: &Authentic, person: PersonId, kind: Option<u16>, own: bool) {
-        let Authentic { id, header } = entry;
-        let (entry, log, class): (EntryId, _, _) = (*id, header.log, header.class);
-        self.event(Event::Entry { group, entry, log, person, class, kind, own });
+impl Pulling {
+    /// Whether this pull is bringing a log, and has shown it lately.
+    fn brings(&self, group: GroupId, log: LogId, now: u64) -> bool {
+        self.pull.group() == group && self.moved.get(&log).is_some_and(|at| now < at + DEFER_MS)
     }
+}
 
-    /// The pull has nothing left to ask.
-    fn finish(&mut self, now: u64, stream: StreamId, pulling: &Pulling) {
-        let (id, peer) = (pulling.pull.group(), pulling.pull.peer().clone());
-        let proven = pulling.pull.proven().expect("an idle pull has compared").summary;
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        let summary = group.summary();
-        let equal = summary.fingerprint == proven.fingerprint;
-        let still_missing = pulling.skipped && pulling.ahead;
-        let relation = match (equal, still_missing, pulling.behind) {
-            (true, ..) => Relation::Equal,
-            (false, true, true) => Relation::Both,
-            (false, true, false) => Relation::Ahead,
-            (false, false, _) => Relation::Behind,
-        };
-        if let Some(member) = group.members.get_mut(&peer) {
-            member.pulling = None;
-            member.relation = relation;
-            member.checked_ms = Some(now);
-            member.barren = if equal || pulling.received > 0 { 0 } else { member.barren + 1 };
-            let wait = if pulling.skipped { SKIPPED_RETRY_MS.max(backoff(member.barren)) } else { RECHECK_MS };
-            let at = now + wait;
-            member.pull_at = Some(member.pull_at.map_or(at, |before| before.min(at)));
-        }
-        if pulling.received > 0 {
-            self.news(now, id, &peer);
-        }
-        self.output(Output::Send(stream, Pull::finish(summary).encode()));
-        self.output(Output::Close(stream));
-        self.event(Event::Compared { group: id, peer, relation, received: pulling.received });
-    }
+fn is_held<S: Store>(store: &mut S, group: &Group, log: LogId, tip: Tip) -> Result<bool, S::Error> {
+    let chains = group.logs.get(&log);
+    chains.map_or(Ok(false), |chains| Ok(chains.find(store, tip.seq, tip.id)?.is_some()))
+}
 
-    /// Something new is here: what we thought of the other members' holdings is out of date.
-    pub(super) fn news(&mut self, now: u64, id: GroupId, from: &Peer) {
-        let random = self.entropy.number();
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        group.trickle.inconsistent(now, random);
-        for (peer, member) in &mut group.members {
-            if peer != from && member.relation == Relation::Equal {
-                member.relation = Relation::Unknown;
-            }
-        }
+/// What is known of a missing tip now.
+fn look<S: Store>(store: &mut S, group: &Group, missing: &Missing, elsewhere: bool) -> Result<Look, S::Error> {
+    let Missing { log, tip, sampled, .. } = *missing;
+    if is_held(store, group, log, tip)? {
+        return Ok(Look::Held);
     }
+    if elsewhere {
+        return Ok(Look::Wait);
+    }
+    let mut have: Vec<Tip> = match group.logs.get(&log) {
+        Some(chains) if sampled => chains.samples(store, MAX_HAVE)?,
+        _ => group.index.tips(log).collect(),
+    };
+    have.sort_unstable_by(|a, b| b.cmp(a));
+    let lacks = count(have.iter().copied(), tip);
+    Ok(Look::Ask(have, lacks))
+}
 
-    fn violated(&mut self, now: u64, stream: StreamId, pulling: Pulling, why: String) -> Result<(), S::Error> {
-        let peer = pulling.pull.peer().clone();
-        self.punish(stream, peer, why);
-        self.pull_cut(now, pulling);
-        Ok(())
-    }
-
-    /// A pull ended before its time: keep what makes the stored prefix authentic, try again later.
-    pub(super) fn pull_cut(&mut self, now: u64, pulling: Pulling) {
-        let id = pulling.pull.group();
-        if let Some(group) = self.groups.get_mut(&id)
-            && let Some((headers, signature)) = pulling.pull.unfinished()
-        {
-            let headers: Vec<_> = headers.iter().cloned().collect();
-            group.set_pending(headers[0].header.log, &headers, signature);
-        }
-        let peer = pulling.pull.peer().clone();
-        if pulling.received > 0 {
-            // It was cut, but it moved on: go on at once.
-            self.news(now, id, &peer);
-            if let Some(member) = self.member(id, &peer) {
-                member.barren = 0;
-            }
-        }
-        self.pull_failed(now, id, &peer);
-    }
-
-    pub(super) fn pull_failed(&mut self, now: u64, id: GroupId, peer: &Peer) {
-        if let Some(member) = self.member(id, peer) {
-            member.pulling = None;
-            member.relation = Relation::Unknown;
-            member.barren += 1;
-            member.pull_at = Some(now + backoff(member.barren));
-        }
-    }
-
-    pub(super) fn drop_stalled(&mut self, now: u64) {
-        let stalled: Vec<StreamId> = self
-            .streams
-            .iter()
-            .filter(|(_, s)| matches!(s, Stream::Pull(p) if p.progress_ms + STALL_MS <= now))
-            .map(|(id, _)| *id)
-            .collect();
-        for stream in stalled {
-            self.output(Output::Close(stream));
-            self.stream_closed(now, stream);
-        }
-    }
-
-    fn member(&mut self, id: GroupId, peer: &Peer) -> Option<&mut super::Member> {
-        self.groups.get_mut(&id).and_then(|g: &mut Group| g.members.get_mut(peer))
-    }
+/// How many entries are missing up to `tip`, if the highest of these positions below it lies on the way.
+pub(super) fn count(have: impl Iterator<Item = Tip>, tip: Tip) -> u64 {
+    let from = have.filter(|t| t.seq < tip.seq).map(|t| t.seq + 1).max().unwrap_or(0);
+    tip.seq + 1 - from
 }

@@ -1,23 +1,36 @@
 //! The engine's part in answering: proving, and moving the answering streams on.
 
-use super::io::{Output, StreamId};
+use super::due::{RECHECK_MS, backoff};
+use super::io::{Output, Relation, StreamId};
 use super::store::Store;
-use super::{Engine, MAX_STREAMS, MAX_STREAMS_PER_PEER, Member, Serve, Stream};
+use super::{Engine, MAX_SERVES, MAX_STREAMS, MAX_STREAMS_PER_PEER, MAX_UNPROVEN, Serve, Stream};
 use crate::model::id::{GroupId, Peer};
 use crate::sync::handshake::{self, Ends, Summary};
-use crate::sync::message::Message;
+use crate::sync::message::{Message, Told};
 
-use super::io::Relation;
+/// Most bytes of told peers in a welcome to somebody who holds the same: agreeing costs less than 1 KB.
+const TOLD_BYTES_WHEN_EQUAL: usize = 320;
 
 impl<S: Store> Engine<S> {
-    pub(super) fn begin_serve(&mut self, stream: StreamId, peer: Peer) {
-        let open = |s: &&Stream| matches!(s, Stream::Serve(serve) if serve.peer == peer);
-        let of_peer = self.streams.values().filter(open).count();
-        if of_peer >= MAX_STREAMS_PER_PEER || self.streams.len() >= MAX_STREAMS {
+    pub(super) fn begin_serve(&mut self, now: u64, stream: StreamId, peer: Peer) {
+        let serves =
+            || self.streams.iter().filter_map(|(id, s)| if let Stream::Serve(s) = s { Some((id, s)) } else { None });
+        let of_peer = serves().filter(|(_, s)| s.peer == peer).count();
+        let unproven = || serves().filter(|(_, s)| s.group.is_none());
+        if unproven().count() >= MAX_UNPROVEN
+            && let Some((oldest, _)) = unproven().min_by_key(|(_, s)| s.since_ms)
+        {
+            // Whoever is a member says hello at once: the one that has been silent for longest has nothing to say.
+            let oldest = *oldest;
+            self.streams.remove(&oldest);
+            self.output(Output::Close(oldest));
+        }
+        let serves = self.streams.values().filter(|s| matches!(s, Stream::Serve(_))).count();
+        if of_peer >= MAX_STREAMS_PER_PEER || serves >= MAX_SERVES || self.streams.len() >= MAX_STREAMS {
             self.output(Output::Close(stream));
             return;
         }
-        self.streams.insert(stream, Stream::Serve(Box::new(Serve::new(peer))));
+        self.streams.insert(stream, Stream::Serve(Box::new(Serve::new(peer, now))));
     }
 
     pub(super) fn serve_frame(&mut self, now: u64, stream: StreamId, bytes: &[u8]) -> Result<(), S::Error> {
@@ -40,19 +53,20 @@ impl<S: Store> Engine<S> {
             self.output(Output::Close(stream));
             return Ok(());
         };
+        if let Err(refused) = serve.handle(now, &message, group) {
+            self.streams.remove(&stream);
+            self.punish(stream, peer, refused.to_string());
+            return Ok(());
+        }
+        let log = serve.log;
         if let Message::Finish { fingerprint, entries } = message {
             self.streams.remove(&stream);
             self.output(Output::Close(stream));
             self.finished(now, id, &peer, Summary { fingerprint, entries });
             return Ok(());
         }
-        if let Err(refused) = serve.handle(message, group) {
-            self.streams.remove(&stream);
-            self.punish(stream, peer, refused.to_string());
-            return Ok(());
-        }
-        if let Some(log) = serve.log {
-            group.members.entry(peer).or_default().log = Some(log);
+        if let (Message::Identify { .. }, Some(member)) = (message, group.member(&peer, &self.connected)) {
+            member.log = log;
         }
         self.pump(stream)
     }
@@ -77,19 +91,16 @@ impl<S: Store> Engine<S> {
             return;
         };
         let ours = group.summary();
-        let told: Vec<_> = group.told.iter().filter(|t| t.peer != peer.as_bytes()).cloned().collect();
+        let equal = theirs.fingerprint == ours.fingerprint;
+        let told = tell(&group.told, peer, if equal { TOLD_BYTES_WHEN_EQUAL } else { usize::MAX });
         let (welcome, transcript) =
             handshake::welcome(&group.keys, ends, &nonce, self.entropy.array(), ours, &group.me, &told);
         let id = group.id();
-        let member = group.members.entry(peer.clone()).or_default();
-        if theirs.fingerprint == ours.fingerprint {
-            member.relation = Relation::Equal;
-            member.checked_ms = Some(now);
+        if equal && let Some(member) = group.member(peer, &self.connected) {
+            member.checked(now, Relation::Equal);
         }
         if let Some(Stream::Serve(serve)) = self.streams.get_mut(&stream) {
-            serve.group = Some(id);
-            serve.transcript = Some(transcript);
-            serve.in_flight += 1;
+            serve.greeted(now, id, transcript);
         }
         self.output(Output::Send(stream, welcome.encode()));
     }
@@ -98,20 +109,25 @@ impl<S: Store> Engine<S> {
     fn finished(&mut self, now: u64, id: GroupId, peer: &Peer, theirs: Summary) {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let equal = group.index.fingerprint() == theirs.fingerprint;
-        let member: &mut Member = group.members.entry(peer.clone()).or_default();
-        member.checked_ms = Some(now);
+        let Some(member) = group.member(peer, &self.connected) else { return };
         if equal {
-            member.relation = Relation::Equal;
+            member.checked(now, Relation::Equal);
             member.barren = 0;
+            member.left.clear();
+            // Both know now: no need to ask the same in turn.
+            member.pull_at = Some(now + RECHECK_MS);
         } else {
-            let at = now + super::pulling::backoff(member.barren);
-            member.relation = Relation::Unknown;
-            member.pull_at = Some(member.pull_at.map_or(at, |before| before.min(at)));
+            let at = now + backoff(member.barren);
+            member.checked_ms = Some(now);
+            member.relation = if member.relation == Relation::Equal { Relation::Unknown } else { member.relation };
+            member.pull_by(at);
         }
     }
 
     /// Sends on a stream what its window allows.
     pub(super) fn pump(&mut self, stream: StreamId) -> Result<(), S::Error> {
+        // What is coming in on another stream right now is served as well.
+        self.prove_tips();
         loop {
             let Some(Stream::Serve(serve)) = self.streams.get_mut(&stream) else { return Ok(()) };
             let Some(group) = serve.group.and_then(|id| self.groups.get(&id)) else { return Ok(()) };
@@ -120,4 +136,16 @@ impl<S: Store> Engine<S> {
             self.output(Output::Send(stream, bytes));
         }
     }
+}
+
+/// As many of the told peers as take at most `room` bytes, without the one that is told.
+fn tell(told: &[Told], to: &Peer, room: usize) -> Vec<Told> {
+    let mut room = room;
+    let others = told.iter().filter(|t| t.peer != to.as_bytes());
+    let fitting = others.take_while(|t| {
+        let fits = t.encoded_len() <= room;
+        room = room.saturating_sub(t.encoded_len());
+        fits
+    });
+    fitting.cloned().collect()
 }

@@ -2,9 +2,11 @@
 
 use super::group::Group;
 use super::io::Relation;
+use super::pulling::count;
 use super::store::Store;
 use super::{Engine, Stream};
 use crate::log::keys::GroupKeys;
+use crate::model::action::GroupKind;
 use crate::model::id::{GroupId, LogId, Peer, PersonId, TopicHash};
 
 /// What a node knows of its holdings in a group.
@@ -18,7 +20,8 @@ pub struct GroupStatus {
     pub fingerprint: [u8; 32],
     /// Entries held.
     pub held: u64,
-    /// Entries that a peer holds and that are being brought over.
+    /// Entries that are lacking here, at least: the most that any one member claims to have beyond what is held, whether
+    /// they are being brought over or could not be.
     pub missing: u64,
     /// Entries that came before what they build on.
     pub early: u64,
@@ -43,6 +46,8 @@ pub struct GroupStatus {
 pub struct MemberStatus {
     /// The peer.
     pub peer: Peer,
+    /// The log that it proved to write. Whoever merely takes part in the gossip topic is no member and not listed.
+    pub log: LogId,
     /// The person that its log belongs to, when it proved one that is known here.
     pub person: Option<PersonId>,
     /// How its holdings relate to ours.
@@ -59,22 +64,27 @@ impl<S: Store> Engine<S> {
         self.groups.keys().copied()
     }
 
+    /// Whether a group is open or closed; `None` while its genesis entry has not come.
+    #[must_use]
+    pub fn kind(&self, group: GroupId) -> Option<GroupKind> {
+        self.groups.get(&group).and_then(|g| g.row.kind)
+    }
+
+    /// Sync streams that are open or being opened, both directions together; at most [`super::MAX_STREAMS`].
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        self.streams.len()
+    }
+
     /// The keys of a group.
     #[must_use]
     pub fn keys(&self, group: GroupId) -> Option<&GroupKeys> {
         self.groups.get(&group).map(|g| &g.keys)
     }
 
-    /// What is known of a group.
+    /// What is known of a group; `None` when the node is not in it.
     pub fn status(&mut self, now: u64, id: GroupId) -> Option<GroupStatus> {
-        let missing = self
-            .streams
-            .values()
-            .map(|s| match s {
-                Stream::Pull(p) if p.pull.group() == id => p.pull.missing(),
-                _ => 0,
-            })
-            .fold(0, u64::saturating_add);
+        let missing = self.missing(id);
         let group = self.groups.get_mut(&id)?;
         let summary = group.summary();
         Some(GroupStatus {
@@ -93,15 +103,32 @@ impl<S: Store> Engine<S> {
             members: group
                 .members
                 .iter()
-                .map(|(peer, m)| MemberStatus {
+                .filter_map(|(peer, m)| m.log.map(|log| (peer, m, log)))
+                .map(|(peer, m, log)| MemberStatus {
                     peer: peer.clone(),
-                    person: m.log.and_then(|log| person_of(group, log)),
+                    log,
+                    person: person_of(group, log),
                     relation: m.relation,
                     checked_ms: m.checked_ms,
                     checking: m.pulling.is_some() || m.pull_at.is_some_and(|at| at <= now),
                 })
                 .collect(),
         })
+    }
+
+    fn missing(&self, id: GroupId) -> u64 {
+        let Some(group) = self.groups.get(&id) else { return 0 };
+        let under_way = self.streams.values().map(|s| match s {
+            Stream::Pull(p) if p.pull.group() == id => {
+                p.pull.missing().chain(p.pull.left()).map(|m| m.lacks).fold(0, u64::saturating_add)
+            }
+            _ => 0,
+        });
+        let left = group.members.values().map(|member| {
+            let lacks = member.left.iter().map(|m| count(group.index.tips(m.log), m.tip));
+            lacks.fold(0, u64::saturating_add)
+        });
+        under_way.chain(left).max().unwrap_or(0)
     }
 }
 

@@ -4,7 +4,7 @@
 //! what a batch of inputs wrote. Production uses SQLite (`crate::store`), the simulator an in-memory store.
 
 use crate::log::header::Header;
-use crate::model::action::Action;
+use crate::model::action::{Action, GroupKind};
 use crate::model::id::{EntryId, GroupId, LogId, PersonId};
 
 /// A chain of entries: one branch of one log, numbered by the store. Nearly every log has one.
@@ -22,6 +22,8 @@ pub struct GroupRow {
     pub log_keys: Vec<[u8; 32]>,
     /// When this node joined or created it, Unix milliseconds.
     pub joined_ms: u64,
+    /// What the genesis entry says; `None` while it has not come.
+    pub kind: Option<GroupKind>,
 }
 
 /// A chain as the store knows it.
@@ -167,6 +169,20 @@ pub trait Store {
     /// # Errors
     /// When the store fails.
     fn id_at(&mut self, chain: ChainNo, seq: u64) -> Result<Option<EntryId>, Self::Error>;
+
+    /// Which of these chains holds this entry at `seq`. Nearly always there is one to ask; a store that can look an
+    /// entry up by its id does better than this where a log has many branches.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn chain_of(&mut self, chains: &[ChainNo], seq: u64, id: EntryId) -> Result<Option<ChainNo>, Self::Error> {
+        for chain in chains {
+            if self.id_at(*chain, seq)? == Some(id) {
+                return Ok(Some(*chain));
+            }
+        }
+        Ok(None)
+    }
 
     /// Every control entry of a group with the control heads that it names.
     ///

@@ -12,8 +12,11 @@ use crate::log::person;
 use crate::log::run::Authentic;
 use crate::log::seal::TooLong;
 use crate::model::action::{Action, Genesis, GroupKind, GroupName, Profile, ReadError};
-use crate::model::id::{EntryId, GroupId, Peer};
+use crate::model::id::{EntryId, GroupId};
 use crate::model::limits::MAX_GROUPS;
+
+/// How long after a write that did not go out by itself all of them are announced, in milliseconds.
+const ANNOUNCE_MS: u64 = 1_000;
 
 /// Why an own write is refused; nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +69,7 @@ impl<S: Store> Engine<S> {
         let first =
             entry::write(&log, &keys, place, time, &genesis, self.entropy.array()).map_err(WriteError::TooLong)?;
         let id = entry::group_id(&first.header_bytes);
-        self.add(now, GroupRow { id, seed, log_keys: vec![log.to_seed()], joined_ms: now })?;
+        self.add(now, GroupRow { id, seed, log_keys: vec![log.to_seed()], joined_ms: now, kind: None })?;
         self.append_own(now, id, &first).map_err(JoinError::Store)?;
         self.introduce(now, id)?;
         self.write(now, id, &named)?;
@@ -85,7 +88,7 @@ impl<S: Store> Engine<S> {
             return Err(JoinError::TooMany);
         }
         let log_keys = vec![self.entropy.array()];
-        self.add(now, GroupRow { id, seed, log_keys, joined_ms: now })?;
+        self.add(now, GroupRow { id, seed, log_keys, joined_ms: now, kind: None })?;
         self.introduce(now, id)?;
         Ok(true)
     }
@@ -99,6 +102,11 @@ impl<S: Store> Engine<S> {
         self.topics.remove(&group.topic);
         self.output(Output::Unsubscribe(group.topic));
         self.output(Output::StopProviding(group.keys.dht_key()));
+        let of_group = self.streams.iter().filter(|(_, s)| s.group() == Some(id));
+        for stream in of_group.map(|(stream, _)| *stream).collect::<Vec<_>>() {
+            self.streams.remove(&stream);
+            self.output(Output::Close(stream));
+        }
         self.store.remove_group(id)?;
         Ok(true)
     }
@@ -176,10 +184,9 @@ impl<S: Store> Engine<S> {
 
     fn append_own(&mut self, now: u64, id: GroupId, entry: &Verified) -> Result<(), S::Error> {
         let authentic = Authentic { id: entry.id, header: entry.header.clone() };
-        let accepted = self.take(now, id, &authentic, &entry.body, Some(entry.signature), true)?;
-        debug_assert!(matches!(accepted, Accepted::New { .. }), "an own entry is always the next one");
-        let nobody = Peer::new(&[0]).expect("one byte is a peer");
-        self.news(now, id, &nobody);
+        let accepted = self.take_one(now, id, &authentic, &entry.body, Some(entry.signature), true)?;
+        debug_assert_eq!(accepted, Accepted::New, "an own entry is always the next one");
+        self.news(now, id, None);
         let Some(group) = self.groups.get_mut(&id) else { return Ok(()) };
         if group.members.is_empty() {
             return Ok(());
@@ -194,7 +201,8 @@ impl<S: Store> Engine<S> {
                 let topic = group.topic;
                 self.output(Output::Publish(topic, bytes));
             }
-            None => group.unannounced = true,
+            // Many writes in a row are announced together.
+            None => drop(group.announce_at.get_or_insert(now + ANNOUNCE_MS)),
         }
         Ok(())
     }

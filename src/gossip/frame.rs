@@ -1,6 +1,7 @@
 //! A gossip frame and its bytes: `XChaCha20-Poly1305(gossip key, topic as context, framed payload)`.
 
 use crate::log::entry::{EntryError, Signed, Verified};
+use crate::log::header::HeaderError;
 use crate::log::keys::GroupKeys;
 use crate::log::seal;
 use crate::model::id::TopicHash;
@@ -33,14 +34,17 @@ pub enum FrameError {
     /// It opens, but what is inside is malformed.
     #[error("the frame's content is malformed: {0}")]
     Content(String),
-    /// A kind of frame from a newer version: pass it on, do nothing.
-    #[error("the frame is of an unknown kind")]
+    /// A kind of frame, or an entry, from a newer version: pass it on, do nothing.
+    #[error("the frame is from a newer version")]
     Unknown,
 }
 
 impl From<EntryError> for FrameError {
     fn from(error: EntryError) -> Self {
-        Self::Content(error.to_string())
+        match error {
+            EntryError::Header(HeaderError::Version(_)) => Self::Unknown,
+            error => Self::Content(error.to_string()),
+        }
     }
 }
 

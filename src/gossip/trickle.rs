@@ -36,6 +36,8 @@ impl Trickle {
 
     /// Somebody holds something else, or we just wrote: announce soon.
     pub fn inconsistent(&mut self, now: u64, random: u64) {
+        // What was heard agreed with something that is not held any more.
+        self.heard = 0;
         if self.interval > MIN_INTERVAL_MS {
             self.interval = MIN_INTERVAL_MS;
             self.begin_interval(now, random);
@@ -92,6 +94,15 @@ mod tests {
         let alone = announcements(Trickle::new(0, 1), 0, hour, 0);
         assert!((50..70).contains(&alone), "{alone} announcements in an hour");
         assert_eq!(announcements(Trickle::new(0, 1), 0, hour, REDUNDANCY), 0);
+    }
+
+    #[test]
+    fn what_agreed_with_the_state_before_a_change_silences_nobody() {
+        let mut trickle = Trickle::new(0, 1);
+        (0..REDUNDANCY).for_each(|_| trickle.consistent());
+        trickle.inconsistent(100, 1);
+        let at = trickle.deadline();
+        assert!(trickle.poll(at, 1));
     }
 
     #[test]

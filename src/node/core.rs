@@ -73,7 +73,7 @@ impl Core {
     /// # Errors
     /// When the store can not be opened or read.
     pub fn open(path: &Path, identity: Identity, place: &str) -> Result<Self, store::Error> {
-        let mut store = SqliteStore::open(path)?;
+        let store = SqliteStore::open(path)?;
         let known = store.meta_get("place")?;
         let mut core = Self { engine: Engine::load(store, identity, random(), now_ms())? };
         if known.as_deref() != Some(place) {
@@ -95,7 +95,7 @@ impl Core {
         if !path.exists() {
             return Ok(false);
         }
-        let mut store = SqliteStore::open(path)?;
+        let store = SqliteStore::open(path)?;
         Ok(store.meta_get("place")?.is_some_and(|known| known != place))
     }
 
@@ -169,7 +169,8 @@ fn describe(event: &Event) -> (&'static str, GroupId, serde_json::Value) {
     match event {
         Event::Entry { group, entry, log, person, class, kind, own } => {
             let class = if *class == Class::Control { "control" } else { "content" };
-            let data = json!({ "entry_id": entry, "log": log, "person": person, "class": class, "kind": kind, "own": own });
+            let data =
+                json!({ "entry_id": entry, "log": log, "person": person, "class": class, "kind": kind, "own": own });
             ("entry", *group, data)
         }
         Event::Compared { group, peer, relation, received } => {

@@ -9,7 +9,13 @@ use super::key::{Key, ids, signed, unsigned};
 use super::{Error, SqliteStore};
 use crate::engine::store::GroupRow;
 use crate::log::keys::GroupKeys;
+use crate::model::action::GroupKind;
 use crate::model::id::GroupId;
+
+/// Column `kind` of an open group; NULL while it is not known.
+const OPEN: u8 = 0;
+/// Column `kind` of a closed group.
+const CLOSED: u8 = 1;
 
 /// What belongs to a group, told by a column `grp`. Order matters: what is found through another table goes first.
 const OF_GROUP: &[&str] = &[
@@ -30,23 +36,34 @@ const OF_GROUP: &[&str] = &[
 
 impl SqliteStore {
     pub(super) fn read_groups(&mut self) -> Result<Vec<GroupRow>, Error> {
-        let mut select = self.db.prepare_cached("SELECT id, seed, log_keys, joined_ms FROM groups ORDER BY no")?;
+        let mut select =
+            self.db.prepare_cached("SELECT id, seed, log_keys, joined_ms, kind FROM groups ORDER BY no")?;
         let rows = select.query_map([], |row| {
-            Ok((GroupId(row.get(0)?), row.get(1)?, row.get::<_, Vec<u8>>(2)?, unsigned(row.get(3)?)))
+            Ok((
+                GroupId(row.get(0)?),
+                row.get(1)?,
+                row.get::<_, Vec<u8>>(2)?,
+                unsigned(row.get(3)?),
+                row.get::<_, Option<u8>>(4)?,
+            ))
         })?;
         rows.map(|row| {
-            let (id, seed, log_keys, joined_ms) = row?;
-            Ok(GroupRow { id, seed, log_keys: ids(&log_keys)?, joined_ms })
+            let (id, seed, log_keys, joined_ms, kind) = row?;
+            let kind = kind.map(|kind| if kind == OPEN { GroupKind::Open } else { GroupKind::Closed });
+            Ok(GroupRow { id, seed, log_keys: ids(&log_keys)?, joined_ms, kind })
         })
         .collect()
     }
 
     pub(super) fn write_group(&mut self, group: &GroupRow) -> Result<(), Error> {
         let put =
-            "INSERT INTO groups (id, seed, log_keys, joined_ms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO UPDATE
-                   SET seed = excluded.seed, log_keys = excluded.log_keys, joined_ms = excluded.joined_ms";
+            "INSERT INTO groups (id, seed, log_keys, joined_ms, kind) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE
+                   SET seed = excluded.seed, log_keys = excluded.log_keys, joined_ms = excluded.joined_ms,
+                   kind = excluded.kind";
         let log_keys = group.log_keys.concat();
-        self.db.prepare_cached(put)?.execute(params![group.id.0, group.seed, log_keys, signed(group.joined_ms)])?;
+        let kind = group.kind.map(|kind| if kind == GroupKind::Open { OPEN } else { CLOSED });
+        let row = params![group.id.0, group.seed, log_keys, signed(group.joined_ms), kind];
+        self.db.prepare_cached(put)?.execute(row)?;
         self.cache.groups.remove(&group.id);
         Ok(())
     }

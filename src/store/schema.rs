@@ -29,7 +29,7 @@ const CREATE: &str = "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE groups (
         no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, seed BLOB NOT NULL, log_keys BLOB NOT NULL,
-        joined_ms INTEGER NOT NULL
+        joined_ms INTEGER NOT NULL, kind INTEGER
     );
 
     CREATE TABLE chains (

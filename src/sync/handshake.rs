@@ -75,7 +75,8 @@ pub fn open_hello(
     Summary::decode(&open(keys, HELLO_SEAL, nonce, sealed)?)
 }
 
-/// The answer to a hello, and the transcript that the puller will sign.
+/// The answer to a hello, and the transcript that the puller will sign. What is told is bounded by the caller: at most
+/// [`super::message::MAX_PEERS`] peers, each of which [`Told::fits`].
 #[must_use]
 pub fn welcome(
     keys: &GroupKeys,

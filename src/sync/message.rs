@@ -1,7 +1,7 @@
 //! The messages of a sync stream and their bytes. Every count is checked before anything is allocated for it.
 
-use super::index::{MAX_TIPS, RANGE_FINGERPRINT_BYTES, Range, SMALL_GROUP_LOGS, SPLIT, Tip};
-use crate::log::header::MAX_BODY_BYTES;
+use super::index::{Key, RANGE_FINGERPRINT_BYTES, Range, SMALL_GROUP_TIPS, SPLIT, Tip};
+use crate::log::header::{MAX_BODY_BYTES, MAX_SEQ};
 use crate::log::run::{MAX_RUN, Run};
 use crate::model::id::{EntryId, LogId, Peer};
 use crate::model::wire::{Reader, WireError, put_count};
@@ -23,14 +23,15 @@ pub const MAX_ADDRESS_BYTES: usize = 128;
 /// Most bytes of the sealed part of a hello or welcome.
 pub const MAX_SEALED_BYTES: usize = 4096;
 
-/// A log that the puller lacks something of.
+/// A tip that the puller lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Want {
     /// The log.
     pub log: LogId,
     /// The tip to reach.
     pub tip: Tip,
-    /// Positions that the puller has, highest first: the answer starts after the highest that lies below `tip`.
+    /// Positions that the puller has, at most [`MAX_HAVE`]: the answer starts after the highest that lies on the way
+    /// to `tip`.
     pub have: Vec<Tip>,
 }
 
@@ -48,10 +49,10 @@ pub enum EndStatus {
 /// The answer for one asked range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// Parts in order with their fingerprints; each part begins where the one before ends.
-    Split(Vec<(LogId, [u8; RANGE_FINGERPRINT_BYTES])>),
-    /// All logs of the range with their tips.
-    Leaves(Vec<(LogId, Vec<Tip>)>),
+    /// The upper ends of the parts, in order, with their fingerprints; each part begins where the one before ends.
+    Split(Vec<(Key, [u8; RANGE_FINGERPRINT_BYTES])>),
+    /// All tips of the range with their logs, in order.
+    Leaves(Vec<(LogId, Tip)>),
 }
 
 /// A peer and where it was reached.
@@ -138,8 +139,8 @@ impl Message {
                 out.push(4);
                 put_count(&mut out, ranges.len());
                 for range in ranges {
-                    out.extend_from_slice(&range.lo.0);
-                    out.extend_from_slice(&range.hi.0);
+                    put_key(&mut out, range.lo);
+                    put_key(&mut out, range.hi);
                 }
             }
             Self::Answers(answers) => {
@@ -207,7 +208,7 @@ impl Message {
             4 => {
                 let count = r.count(MAX_ASKED, "ranges")?;
                 Self::Ask(list(count, || {
-                    let range = Range { lo: LogId(r.array()?), hi: LogId(r.array()?) };
+                    let range = Range { lo: key(&mut r)?, hi: key(&mut r)? };
                     if range.is_valid() { Ok(range) } else { Err(WireError::Bounds("range")) }
                 })?)
             }
@@ -226,7 +227,7 @@ impl Message {
             7 => {
                 let bodies = r.u16()?;
                 let run = Run::decode(r)?;
-                if bodies > run.count {
+                if bodies == 0 || bodies > run.count {
                     return Err(WireError::Bounds("bodies of a run"));
                 }
                 return Ok(Self::Run { bodies, run });
@@ -252,7 +253,24 @@ impl Message {
     }
 }
 
-/// Appends a list of told peers.
+impl Told {
+    /// Whether it keeps the bounds of what may be told.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        let addresses = &self.addresses;
+        self.peer.len() <= Peer::MAX
+            && addresses.len() <= MAX_ADDRESSES
+            && addresses.iter().all(|a| a.len() <= MAX_ADDRESS_BYTES)
+    }
+
+    /// How many bytes it takes in a list.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        4 + self.peer.len() + self.addresses.iter().map(|a| 2 + a.len()).sum::<usize>()
+    }
+}
+
+/// Appends a list of told peers, each of which [`Told::fits`].
 pub fn put_told(out: &mut Vec<u8>, peers: &[Told]) {
     put_count(out, peers.len());
     for told in peers {
@@ -294,17 +312,16 @@ impl Answer {
                 out.push(0);
                 put_count(out, parts.len());
                 for (hi, fingerprint) in parts {
-                    out.extend_from_slice(&hi.0);
+                    put_key(out, *hi);
                     out.extend_from_slice(fingerprint);
                 }
             }
             Self::Leaves(leaves) => {
                 out.push(1);
                 put_count(out, leaves.len());
-                for (log, tips) in leaves {
+                for (log, tip) in leaves {
                     out.extend_from_slice(&log.0);
-                    put_count(out, tips.len());
-                    tips.iter().for_each(|t| put_tip(out, *t));
+                    put_tip(out, *tip);
                 }
             }
         }
@@ -314,19 +331,28 @@ impl Answer {
         match r.u8()? {
             0 => {
                 let count = r.count(SPLIT, "parts")?;
-                Ok(Self::Split(list(count, || Ok((LogId(r.array()?), r.array()?)))?))
+                Ok(Self::Split(list(count, || Ok((key(r)?, r.array()?)))?))
             }
             1 => {
-                let count = r.count(SMALL_GROUP_LOGS, "leaves")?;
-                Ok(Self::Leaves(list(count, || {
-                    let log = LogId(r.array()?);
-                    let tips = r.count(MAX_TIPS, "tips")?;
-                    Ok((log, list(tips, || tip(r))?))
-                })?))
+                let count = r.count(SMALL_GROUP_TIPS, "leaves")?;
+                let leaves = list(count, || Ok((LogId(r.array()?), tip(r)?)))?;
+                if leaves.windows(2).any(|w| (w[0].0, w[0].1.id) >= (w[1].0, w[1].1.id)) {
+                    return Err(WireError::Bounds("order of leaves"));
+                }
+                Ok(Self::Leaves(leaves))
             }
             _ => Err(WireError::Bounds("answer")),
         }
     }
+}
+
+fn put_key(out: &mut Vec<u8>, key: Key) {
+    out.extend_from_slice(&key.log.0);
+    out.extend_from_slice(&key.id.0);
+}
+
+fn key(r: &mut Reader<'_>) -> Result<Key, WireError> {
+    Ok(Key { log: LogId(r.array()?), id: EntryId(r.array()?) })
 }
 
 fn put_tip(out: &mut Vec<u8>, tip: Tip) {
@@ -335,7 +361,8 @@ fn put_tip(out: &mut Vec<u8>, tip: Tip) {
 }
 
 fn tip(r: &mut Reader<'_>) -> Result<Tip, WireError> {
-    Ok(Tip { seq: r.u64()?, id: EntryId(r.array()?) })
+    let tip = Tip { seq: r.u64()?, id: EntryId(r.array()?) };
+    if tip.seq > MAX_SEQ { Err(WireError::Bounds("seq")) } else { Ok(tip) }
 }
 
 /// Reads `count` items; it allocates as they are read, never on the count's word.
@@ -353,7 +380,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_tip() -> impl Strategy<Value = Tip> {
-        (any::<u64>(), any::<[u8; 32]>()).prop_map(|(seq, id)| Tip { seq, id: EntryId(id) })
+        (0..=MAX_SEQ, any::<[u8; 32]>()).prop_map(|(seq, id)| Tip { seq, id: EntryId(id) })
+    }
+
+    fn any_key() -> impl Strategy<Value = Key> {
+        (any_log(), any::<[u8; 32]>()).prop_map(|(log, id)| Key { log, id: EntryId(id) })
     }
 
     fn any_log() -> impl Strategy<Value = LogId> {
@@ -372,15 +403,18 @@ mod tests {
 
     fn any_message() -> impl Strategy<Value = Message> {
         let answer = prop_oneof![
-            prop::collection::vec((any_log(), any::<[u8; 16]>()), 0..SPLIT).prop_map(Answer::Split),
-            prop::collection::vec((any_log(), prop::collection::vec(any_tip(), 0..4)), 0..9).prop_map(Answer::Leaves),
+            prop::collection::vec((any_key(), any::<[u8; 16]>()), 0..=SPLIT).prop_map(Answer::Split),
+            prop::collection::btree_map((any_log(), any::<[u8; 32]>()), 0..=MAX_SEQ, 0..9).prop_map(|leaves| {
+                let tip = |((log, id), seq)| (log, Tip { seq, id: EntryId(id) });
+                Answer::Leaves(leaves.into_iter().map(tip).collect())
+            }),
         ];
         let want = (any_log(), any_tip(), prop::collection::vec(any_tip(), 0..5)).prop_map(|(log, tip, have)| Want {
             log,
             tip,
             have,
         });
-        let range = (any_log(), any_log()).prop_filter_map("valid", |(lo, hi)| {
+        let range = (any_key(), any_key()).prop_filter_map("valid", |(lo, hi)| {
             let range = Range { lo, hi };
             range.is_valid().then_some(range)
         });

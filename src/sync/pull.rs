@@ -1,14 +1,18 @@
 //! The pulling side of a sync stream, as a state machine.
 //!
 //! Call order: [`Pull::new`] gives the hello. Every message that comes goes to [`Pull::handle`], whose steps the
-//! caller carries out in order; for each [`Step::Leaf`] it calls [`Pull::want`] for what it lacks, then drains
-//! [`Pull::poll`]. When [`Pull::is_idle`] says so after that, nothing is left to ask: send [`Pull::finish`] and close.
+//! caller carries out in order; for each [`Step::Lacks`] it calls [`Pull::want`] unless it has the entry, then calls
+//! [`Pull::poll`] and sends what that gives. When [`Pull::is_idle`] says so after that, nothing is left to ask: send
+//! [`Pull::finish`] and close.
+//!
+//! What is wanted is looked at once more right before it is asked for, since other pulls and gossip go on meanwhile;
+//! and one log is asked for one tip at a time, so that what its branches share comes once.
 
 use std::collections::VecDeque;
 
 use super::handshake::{self, Ends, Proven, Summary};
-use super::index::{Index, Range, Tip};
-use super::message::{Answer, EndStatus, MAX_ASKED, MAX_WANTS, Message, Want};
+use super::index::{Index, Key, RANGE_FINGERPRINT_BYTES, Range, Tip};
+use super::message::{Answer, EndStatus, MAX_ASKED, MAX_HAVE, MAX_WANTS, Message, Want};
 use crate::log::entry::check_body;
 use crate::log::keys::{GroupKeys, LogKey};
 use crate::log::run::{Authentic, RunError, SIGN_EVERY};
@@ -16,12 +20,42 @@ use crate::model::id::{GroupId, LogId, Peer};
 
 /// Most wants that wait for their end at a time.
 pub const MAX_OUTSTANDING_WANTS: usize = 32;
-/// Most wants that wait to be sent. A peer that offers more logs than this is asked again in a later pull.
+/// Most wants that wait to be sent. A peer that offers more than this is asked again in a later pull.
 pub const MAX_QUEUED_WANTS: usize = 4096;
 /// Most ranges that wait to be asked.
 pub const MAX_QUEUED_RANGES: usize = 4096;
+/// Most ranges that one pull asks for: a peer can not split for ever.
+pub const MAX_RANGES: usize = 16_384;
+/// Most queued wants that are looked at in one go.
+const MAX_LOOKS: usize = 1_024;
+/// Most tips remembered that the other side did not name, and most that were left out.
+pub const MAX_REMEMBERED: usize = 256;
 
 const _: () = assert!(MAX_OUTSTANDING_WANTS <= MAX_WANTS);
+
+/// A tip that the other side has and we lack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The log.
+    pub log: LogId,
+    /// The tip, as the other side claims it.
+    pub tip: Tip,
+    /// Whether to say more of what is held than the log's tips: none of those lies on the way to this one.
+    pub sampled: bool,
+    /// How many entries that is, as far as the positions tell.
+    pub lacks: u64,
+}
+
+/// What the caller finds when it looks again at a tip that is to be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Look {
+    /// It is here by now.
+    Held,
+    /// Somebody else is bringing it: look again later.
+    Wait,
+    /// Ask for it, naming these positions as held; so many entries are lacking.
+    Ask(Vec<Tip>, u64),
+}
 
 /// What the caller does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,12 +64,12 @@ pub enum Step {
     Send(Message),
     /// The other side has proven itself, and this is what it holds.
     Proven(Proven),
-    /// The other side has these tips of a log, and ours differ.
-    Leaf {
+    /// The other side has this tip of a log, and it is no tip here.
+    Lacks {
         /// The log.
         log: LogId,
-        /// Its tips there.
-        tips: Vec<Tip>,
+        /// The tip there.
+        tip: Tip,
     },
     /// The next entry of a run, authentic and with the right body. Hand it over in order.
     Entry {
@@ -49,15 +83,13 @@ pub enum Step {
     /// The bodies end before the run does: these headers follow the last entry and, through their signature, make it
     /// authentic.
     Tail {
-        /// The log.
-        log: LogId,
         /// The headers without bodies, in order; never empty.
         headers: Vec<Authentic>,
         /// The signature over the last of them.
         signature: [u8; 64],
     },
     /// A want came to its end.
-    Ended(Want, EndStatus),
+    Ended(Missing, EndStatus),
 }
 
 /// What a peer must never do; each is a reason to close the stream and to think less of the peer.
@@ -102,9 +134,18 @@ pub struct Pull {
     proven: Option<Proven>,
     ranges: VecDeque<Range>,
     asked: VecDeque<Range>,
-    wants: VecDeque<Want>,
-    outstanding: VecDeque<Want>,
+    ranges_left: usize,
+    wants: VecDeque<Missing>,
+    outstanding: VecDeque<Missing>,
     incoming: Option<Incoming>,
+    /// Whether something may be asked now that could not be asked before.
+    stirred: bool,
+    /// Tips of ours that the other side did not name where it named its own; `unnamed_more` when there were too many.
+    unnamed: Vec<(LogId, Tip)>,
+    unnamed_more: bool,
+    /// What the other side has and this pull does not bring; `left_more` when there was too much.
+    left: Vec<Missing>,
+    left_more: bool,
 }
 
 impl Pull {
@@ -128,9 +169,15 @@ impl Pull {
             proven: None,
             ranges: VecDeque::new(),
             asked: VecDeque::new(),
+            ranges_left: MAX_RANGES,
             wants: VecDeque::new(),
             outstanding: VecDeque::new(),
             incoming: None,
+            stirred: false,
+            unnamed: vec![],
+            unnamed_more: false,
+            left: vec![],
+            left_more: false,
         };
         (pull, hello)
     }
@@ -158,6 +205,7 @@ impl Pull {
     /// # Errors
     /// When the peer breaks the protocol: close the stream.
     pub fn handle(&mut self, message: Message, index: &mut Index, log: &LogKey) -> Result<Vec<Step>, Violation> {
+        self.stirred |= !matches!(message, Message::Run { .. } | Message::Bodies(_));
         match (message, &self.state) {
             (Message::Welcome { nonce, proof, sealed }, State::Greeting { nonce: mine }) => {
                 let ends = Ends { puller: &self.me, server: &self.other };
@@ -181,7 +229,7 @@ impl Pull {
                     return Err(Violation::Unexpected("a run beyond a signature point"));
                 }
                 let left: VecDeque<_> = run.verify(self.group)?.into();
-                self.incoming = (bodies > 0).then_some(Incoming { left, bodies, signature: run.signature });
+                self.incoming = Some(Incoming { left, bodies, signature: run.signature });
                 Ok(steps)
             }
             (Message::Bodies(bodies), State::Comparing) => self.bodies(bodies),
@@ -203,37 +251,14 @@ impl Pull {
         for answer in answers {
             let range = self.asked.pop_front().expect("counted above");
             match answer {
-                Answer::Split(parts) => {
-                    let mut lo = range.lo;
-                    let last = parts.len().wrapping_sub(1);
-                    if parts.len() < 2 {
-                        return Err(Violation::Unexpected("a split that does not split"));
-                    }
-                    for (i, (hi, fingerprint)) in parts.into_iter().enumerate() {
-                        let part = Range { lo, hi };
-                        let ends_right =
-                            if i == last { hi == range.hi } else { hi != LogId::ZERO && range.contains(hi) };
-                        if !part.is_valid() || !ends_right {
-                            return Err(Violation::Unexpected("a split that does not cover its range"));
-                        }
-                        if index.range_fingerprint(part) != fingerprint && self.ranges.len() < MAX_QUEUED_RANGES {
-                            self.ranges.push_back(part);
-                        }
-                        lo = hi;
-                    }
-                }
+                Answer::Split(parts) => self.compare_parts(range, parts, index)?,
                 Answer::Leaves(leaves) => {
-                    if leaves.windows(2).any(|w| w[0].0 >= w[1].0) {
-                        return Err(Violation::Unexpected("leaves out of order"));
+                    if leaves.iter().any(|(log, tip)| !range.contains(Key { log: *log, id: tip.id })) {
+                        return Err(Violation::Unexpected("a leaf outside its range"));
                     }
-                    for (log, tips) in leaves {
-                        if !range.contains(log) || tips.is_empty() {
-                            return Err(Violation::Unexpected("a leaf outside its range"));
-                        }
-                        if index.tips(log) != tips {
-                            steps.push(Step::Leaf { log, tips });
-                        }
-                    }
+                    self.compare_own(range, &leaves, index);
+                    let lacks = leaves.into_iter().filter(|(log, tip)| !index.has(*log, *tip));
+                    steps.extend(lacks.map(|(log, tip)| Step::Lacks { log, tip }));
                 }
             }
         }
@@ -244,18 +269,71 @@ impl Pull {
         Ok(steps)
     }
 
+    fn compare_parts(
+        &mut self,
+        range: Range,
+        parts: Vec<(Key, [u8; RANGE_FINGERPRINT_BYTES])>,
+        index: &Index,
+    ) -> Result<(), Violation> {
+        let mut lo = range.lo;
+        let last = parts.len().wrapping_sub(1);
+        if parts.len() < 2 {
+            return Err(Violation::Unexpected("a split that does not split"));
+        }
+        for (i, (hi, fingerprint)) in parts.into_iter().enumerate() {
+            let part = Range { lo, hi };
+            let ends_right = if i == last { hi == range.hi } else { hi != Key::ZERO && range.contains(hi) };
+            if !part.is_valid() || !ends_right {
+                return Err(Violation::Unexpected("a split that does not cover its range"));
+            }
+            if index.range_fingerprint(part) != fingerprint {
+                if self.ranges.len() < MAX_QUEUED_RANGES {
+                    self.ranges.push_back(part);
+                } else {
+                    self.left_more = true;
+                }
+            }
+            lo = hi;
+        }
+        Ok(())
+    }
+
+    /// Remembers which of our tips the other side does not name.
+    fn compare_own(&mut self, range: Range, theirs: &[(LogId, Tip)], index: &Index) {
+        for (log, tip) in index.leaves(range) {
+            let named = theirs.binary_search_by(|(l, t)| (*l, t.id).cmp(&(log, tip.id))).is_ok();
+            if !named && self.unnamed.len() >= MAX_REMEMBERED {
+                self.unnamed_more = true;
+                return;
+            }
+            if !named {
+                self.unnamed.push((log, tip));
+            }
+        }
+    }
+
+    /// Takes bodies in. They are checked before any is taken, so that what is left of the run still follows what the
+    /// caller has stored when the peer is refused.
     fn bodies(&mut self, bodies: Vec<Vec<u8>>) -> Result<Vec<Step>, Violation> {
+        let incoming = self.incoming.as_mut().ok_or(Violation::Unexpected("a body"))?;
+        if bodies.is_empty() || bodies.len() > usize::from(incoming.bodies) {
+            return Err(Violation::Unexpected("bodies"));
+        }
+        if bodies.iter().zip(&incoming.left).any(|(body, a)| check_body(&a.header, body).is_err()) {
+            return Err(Violation::Body);
+        }
         let mut steps = Vec::with_capacity(bodies.len());
         for body in bodies {
-            let incoming = self.incoming.as_mut().ok_or(Violation::Unexpected("a body"))?;
-            incoming.bodies = incoming.bodies.checked_sub(1).ok_or(Violation::Unexpected("a body"))?;
-            let authentic = incoming.left.pop_front().ok_or(Violation::Unexpected("a body"))?;
-            check_body(&authentic.header, &body).map_err(|_| Violation::Body)?;
+            let authentic = incoming.left.pop_front().expect("a run has at least as many headers as bodies");
+            incoming.bodies -= 1;
             let signature = incoming.left.is_empty().then_some(incoming.signature);
             steps.push(Step::Entry { authentic, body, signature });
-            if incoming.left.is_empty() {
-                self.incoming = None;
-            }
+        }
+        if incoming.left.is_empty() {
+            self.incoming = None;
+        }
+        if let Some(front) = self.outstanding.front_mut() {
+            front.lacks = front.lacks.saturating_sub(steps.len() as u64);
         }
         Ok(steps)
     }
@@ -265,41 +343,82 @@ impl Pull {
         match self.incoming.take() {
             None => Ok(vec![]),
             Some(incoming) if incoming.bodies > 0 => Err(Violation::Unexpected(why)),
-            Some(Incoming { left, signature, .. }) => {
-                let log = left.front().expect("a finished run was taken out").header.log;
-                Ok(vec![Step::Tail { log, headers: left.into(), signature }])
-            }
+            Some(Incoming { left, signature, .. }) => Ok(vec![Step::Tail { headers: left.into(), signature }]),
         }
     }
 
-    /// Queues a want; `false` when the queue is full and the log must wait for a later pull.
-    pub fn want(&mut self, want: Want) -> bool {
-        let fits = self.wants.len() < MAX_QUEUED_WANTS;
-        if fits {
-            self.wants.push_back(want);
+    /// Queues a tip to be asked for; when the queue is full it is left to a later pull.
+    pub fn want(&mut self, missing: Missing) {
+        if self.wants.len() < MAX_QUEUED_WANTS {
+            self.wants.push_back(missing);
+        } else {
+            self.leave(missing);
         }
-        fits
     }
 
-    /// The next requests to send, as far as the windows allow.
-    pub fn poll(&mut self) -> Vec<Message> {
+    /// Notes that this pull does not bring a tip that the other side says to have.
+    pub fn leave(&mut self, missing: Missing) {
+        if self.left.len() < MAX_REMEMBERED {
+            self.left.push(missing);
+        } else {
+            self.left_more = true;
+        }
+    }
+
+    /// The next requests to send, as far as the windows allow. `look` is asked about every tip right before it would
+    /// be asked for.
+    ///
+    /// # Errors
+    /// When `look` fails.
+    pub fn poll<E>(&mut self, mut look: impl FnMut(&Missing) -> Result<Look, E>) -> Result<Vec<Message>, E> {
         let mut out = vec![];
-        if self.state != State::Comparing {
-            return out;
+        if self.state != State::Comparing || !std::mem::take(&mut self.stirred) {
+            return Ok(out);
         }
         if self.asked.is_empty() && !self.ranges.is_empty() {
-            let count = self.ranges.len().min(MAX_ASKED);
+            let count = self.ranges.len().min(MAX_ASKED).min(self.ranges_left);
+            self.ranges_left -= count;
             self.asked = self.ranges.drain(..count).collect();
-            out.push(Message::Ask(self.asked.iter().copied().collect()));
+            if count == 0 {
+                self.ranges.clear();
+                self.left_more = true;
+            } else {
+                out.push(Message::Ask(self.asked.iter().copied().collect()));
+            }
         }
         let room = MAX_OUTSTANDING_WANTS - self.outstanding.len();
-        if !self.wants.is_empty() && (room >= MAX_OUTSTANDING_WANTS / 2 || room >= self.wants.len()) {
-            let count = self.wants.len().min(room);
-            let wants: Vec<Want> = self.wants.drain(..count).collect();
-            self.outstanding.extend(wants.iter().cloned());
-            out.push(Message::Want(wants));
+        if room < MAX_OUTSTANDING_WANTS / 2 && room < self.wants.len() {
+            return Ok(out);
         }
-        out
+        let mut asks = vec![];
+        for _ in 0..self.wants.len().min(MAX_LOOKS) {
+            if asks.len() == room {
+                break;
+            }
+            let Some(missing) = self.wants.pop_front() else { break };
+            if self.outstanding.iter().any(|m| m.log == missing.log) {
+                self.wants.push_back(missing);
+                continue;
+            }
+            match look(&missing)? {
+                Look::Held => {}
+                Look::Wait => self.wants.push_back(missing),
+                Look::Ask(mut have, lacks) => {
+                    have.truncate(MAX_HAVE);
+                    asks.push(Want { log: missing.log, tip: missing.tip, have });
+                    self.outstanding.push_back(Missing { lacks, ..missing });
+                }
+            }
+        }
+        if !asks.is_empty() {
+            out.push(Message::Want(asks));
+        }
+        Ok(out)
+    }
+
+    /// Says that time has passed: what had to wait may be looked at again by [`Pull::poll`].
+    pub fn stir(&mut self) {
+        self.stirred = true;
     }
 
     /// The headers of the run whose bodies are still missing, with its signature: what makes the entries before them
@@ -309,19 +428,39 @@ impl Pull {
         self.incoming.as_ref().filter(|i| !i.left.is_empty()).map(|i| (&i.left, i.signature))
     }
 
-    /// Logs whose wants are queued or under way.
-    pub fn logs(&self) -> impl Iterator<Item = LogId> {
-        self.wants.iter().chain(&self.outstanding).map(|w| w.log)
+    /// The tips that were asked for and have not come to their end, in order.
+    pub fn outstanding(&self) -> impl Iterator<Item = &Missing> {
+        self.outstanding.iter()
     }
 
-    /// How many entries are known to be missing here: from the positions held to the tips wanted.
+    /// Whether the other side owes an answer.
     #[must_use]
-    pub fn missing(&self) -> u64 {
-        let lacks = |w: &Want| {
-            let from = w.have.iter().map(|t| t.seq + 1).filter(|s| *s <= w.tip.seq + 1).max().unwrap_or(0);
-            w.tip.seq.saturating_add(1).saturating_sub(from)
-        };
-        self.wants.iter().chain(&self.outstanding).map(lacks).fold(0, u64::saturating_add)
+    pub fn is_waiting(&self) -> bool {
+        self.state != State::Comparing || !self.asked.is_empty() || !self.outstanding.is_empty()
+    }
+
+    /// What is still to come: queued or under way.
+    pub fn missing(&self) -> impl Iterator<Item = &Missing> {
+        self.wants.iter().chain(&self.outstanding)
+    }
+
+    /// What the other side says to have and this pull does not bring: at most [`MAX_REMEMBERED`] of it.
+    #[must_use]
+    pub fn left(&self) -> &[Missing] {
+        &self.left
+    }
+
+    /// Whether this pull does not bring everything that the other side says to have.
+    #[must_use]
+    pub fn leaves_out(&self) -> bool {
+        self.left_more || !self.left.is_empty()
+    }
+
+    /// Whether we have something that the other side lacks: a tip that it did not name and that nothing which it sent
+    /// builds on.
+    #[must_use]
+    pub fn is_ahead(&self, index: &Index) -> bool {
+        self.unnamed_more || self.unnamed.iter().any(|(log, tip)| index.has(*log, *tip))
     }
 
     /// Whether nothing is left to ask or to wait for.

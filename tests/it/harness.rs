@@ -77,7 +77,11 @@ impl Home {
         let output = self.run(&[args, &["--json"]].concat());
         assert!(!output.status.success(), "{args:?} should fail, said {}", text(&output.stdout));
         let stderr = text(&output.stderr);
-        let line = stderr.lines().rev().find(|l| l.starts_with('{')).unwrap_or_else(|| panic!("no error object in {stderr:?}"));
+        let line = stderr
+            .lines()
+            .rev()
+            .find(|l| l.starts_with('{'))
+            .unwrap_or_else(|| panic!("no error object in {stderr:?}"));
         let value: Value = serde_json::from_str(line).unwrap();
         (output.status.code().unwrap(), value["error"].clone())
     }
@@ -93,12 +97,8 @@ impl Home {
     #[track_caller]
     pub fn up_on(&self, args: &[&str]) -> Node {
         let log = std::fs::File::create(self.dir.with_extension("log")).unwrap();
-        let mut child = self
-            .command(&[&["up", "--json"], args].concat())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut child =
+            self.command(&[&["up", "--json"], args].concat()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let (lines, received) = mpsc::sync_channel(16);
         std::thread::spawn(move || {
@@ -110,7 +110,10 @@ impl Home {
         });
         let line = received.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             let _ = child.kill();
-            panic!("the node did not become ready: {}", std::fs::read_to_string(self.dir.with_extension("log")).unwrap_or_default())
+            panic!(
+                "the node did not become ready: {}",
+                std::fs::read_to_string(self.dir.with_extension("log")).unwrap_or_default()
+            )
         });
         let ready: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(ready["event"], "ready", "{line}");

@@ -16,8 +16,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cli", &["model", "api", "config", "node", "cli", "roadmap_file"]),
 ];
 const PURE: &[&str] = &["model", "log", "sync", "gossip", "engine", "sim"];
-const IMPURE_NAMES: &[&str] =
-    &["tokio", "libp2p", "rusqlite", "std::fs", "std::net::Tcp", "std::net::Udp", "SystemTime", "Instant::now", "getrandom", "HashMap", "std::env"];
+const IMPURE_NAMES: &[&str] = &[
+    "tokio",
+    "libp2p",
+    "rusqlite",
+    "std::fs",
+    "std::net::Tcp",
+    "std::net::Udp",
+    "SystemTime",
+    "Instant::now",
+    "getrandom",
+    "HashMap",
+    "std::env",
+];
 
 fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(dir).unwrap() {

@@ -25,7 +25,7 @@
 //! stack. A reference to what never existed leaves its run out of the walk; so does a cycle, which no real ids can form.
 //!
 //! With `e` entries, `r` runs and deletions, and `n` characters: applying an operation takes O(log e + log r), a read
-//! O(n + r log r), and memory is in proportion to what the edits hold.
+//! O(n + r log r), and memory is in proportion to what the edits hold. `examples/note_cost.rs` measures it.
 //!
 //! ```
 //! use studymesh::model::{id::EntryId, text::Text};

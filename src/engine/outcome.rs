@@ -1,0 +1,119 @@
+//! What becomes of a pull: how a peer's holdings relate to ours then, and when to pull from it again.
+
+use super::due::{RECHECK_MS, RETRY_MS, backoff};
+use super::group::Member;
+use super::io::{Event, Output, Relation, StreamId};
+use super::store::Store;
+use super::{Engine, Pulling};
+use crate::model::id::{GroupId, Peer};
+use crate::sync::pull::{MAX_REMEMBERED, Pull};
+
+impl<S: Store> Engine<S> {
+    /// The pull has nothing left to ask.
+    pub(super) fn finish(&mut self, now: u64, stream: StreamId, pulling: &Pulling) {
+        let (id, peer) = (pulling.pull.group(), pulling.pull.peer().clone());
+        let proven = pulling.pull.proven().expect("an idle pull has compared").summary;
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let summary = group.summary();
+        let equal = summary.fingerprint == proven.fingerprint;
+        let relation = match (equal, pulling.pull.leaves_out(), pulling.pull.is_ahead(&group.index)) {
+            (true, ..) => Relation::Equal,
+            (false, true, true) => Relation::Both,
+            (false, true, false) => Relation::Ahead,
+            (false, false, true) => Relation::Behind,
+            // One of us got something new meanwhile.
+            (false, false, false) => Relation::Unknown,
+        };
+        if let Some(member) = group.members.get_mut(&peer).filter(|m| m.pulling == Some(stream)) {
+            member.pulling = None;
+            member.checked(now, relation);
+            member.left = if equal { vec![] } else { pulling.pull.left().to_vec() };
+            member.barren = if equal || pulling.received > 0 { 0 } else { member.barren + 1 };
+            let wait = match relation {
+                Relation::Equal | Relation::Behind => RECHECK_MS,
+                Relation::Ahead | Relation::Both | Relation::Unknown => RETRY_MS.max(backoff(member.barren)),
+            };
+            member.pull_by(now + wait);
+        }
+        if pulling.received > 0 {
+            self.news(now, id, Some(&peer));
+        }
+        self.output(Output::Send(stream, Pull::finish(summary).encode()));
+        self.output(Output::Close(stream));
+        self.event(Event::Compared { group: id, peer, relation, received: pulling.received });
+    }
+
+    /// Something new is here: what we thought of the other members' holdings is out of date.
+    pub(super) fn news(&mut self, now: u64, id: GroupId, from: Option<&Peer>) {
+        let random = self.entropy.number();
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        group.trickle.inconsistent(now, random);
+        for (peer, member) in &mut group.members {
+            if Some(peer) != from && member.relation == Relation::Equal {
+                member.relation = Relation::Unknown;
+            }
+        }
+    }
+
+    /// A pull whose peer broke the protocol.
+    pub(super) fn violated(&mut self, now: u64, stream: StreamId, pulling: &Pulling, why: String) {
+        let peer = pulling.pull.peer().clone();
+        self.punish(stream, peer.clone(), why);
+        let barren = self.member(pulling.pull.group(), &peer, stream).map_or(0, |m| m.barren);
+        self.pull_cut(now, stream, pulling);
+        if let Some(member) = self.groups.get_mut(&pulling.pull.group()).and_then(|g| g.members.get_mut(&peer)) {
+            member.barren = barren + 1;
+            member.pull_at = Some(now + backoff(member.barren));
+        }
+    }
+
+    /// A pull ended before its time: keep what makes the stored prefix authentic, go on later.
+    pub(super) fn pull_cut(&mut self, now: u64, stream: StreamId, pulling: &Pulling) {
+        let id = pulling.pull.group();
+        self.keep_proof(pulling);
+        let peer = pulling.pull.peer();
+        if pulling.received > 0 {
+            self.news(now, id, None);
+        }
+        let Some(member) = self.member(id, peer, stream) else { return };
+        member.pulling = None;
+        member.relation = Relation::Unknown;
+        if pulling.pull.proven().is_some() {
+            let left = pulling.pull.left().iter().chain(pulling.pull.missing());
+            member.left = left.take(MAX_REMEMBERED).cloned().collect();
+        }
+        if pulling.received > 0 {
+            // It moved on: go on soon.
+            member.barren = 0;
+            member.pull_by(now + RETRY_MS);
+        } else {
+            member.barren += 1;
+            member.pull_at = Some(now + backoff(member.barren));
+        }
+    }
+
+    /// A stream that was asked for did not open.
+    pub(super) fn pull_failed(&mut self, now: u64, stream: StreamId, id: GroupId, peer: &Peer) {
+        if let Some(member) = self.member(id, peer, stream) {
+            member.pulling = None;
+            member.relation = Relation::Unknown;
+            member.barren += 1;
+            member.pull_at = Some(now + backoff(member.barren));
+        }
+    }
+
+    /// The headers of a run whose bodies are still coming prove what was stored of it.
+    pub(super) fn keep_proof(&mut self, pulling: &Pulling) {
+        if let Some(group) = self.groups.get_mut(&pulling.pull.group())
+            && let Some((headers, signature)) = pulling.pull.unfinished()
+        {
+            group.set_pending(headers, signature);
+        }
+    }
+
+    /// The member that this stream pulls from; not the same peer after it came back.
+    fn member(&mut self, id: GroupId, peer: &Peer, stream: StreamId) -> Option<&mut Member> {
+        let members = &mut self.groups.get_mut(&id)?.members;
+        members.get_mut(peer).filter(|m| m.pulling == Some(stream))
+    }
+}

@@ -1,0 +1,229 @@
+//! The task that owns the swarm: its state and its loop.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use libp2p::core::transport::ListenerId;
+use libp2p::swarm::Swarm;
+use libp2p::{Multiaddr, PeerId};
+use tokio::sync::mpsc::error::{SendError, TrySendError};
+use tokio::sync::mpsc::{self, OwnedPermit};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::behaviour::Behaviour;
+use super::bootstrap::Bootstrap;
+use super::connections::Connections;
+use super::dialling::Asked;
+use super::gossip::Undecided;
+use super::kad::{Lookups, Provided, Shelf};
+use super::penalties::Penalties;
+use super::same_identity::SameIdentity;
+use super::streams::Streams;
+use super::{Command, Config, Event, Key};
+
+/// Most events that commands may cause while nobody takes events; beyond that commands wait, too.
+pub const MAX_BACKLOG: usize = 4_096;
+/// How long ending may take: for what is queued on streams, and for saying goodbye.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
+/// How often deadlines are looked at.
+const TICK: Duration = Duration::from_millis(500);
+/// How often it is looked at whether there are too many peers.
+const TRIM_INTERVAL: Duration = Duration::from_secs(30);
+/// A peer that connected a shorter time ago is not trimmed: it may be about to subscribe.
+const TRIM_AGE: Duration = Duration::from_secs(60);
+
+/// The network's task.
+pub(super) struct Shell {
+    pub(super) swarm: Swarm<Behaviour>,
+    commands: mpsc::Receiver<Command>,
+    events: mpsc::Sender<Event>,
+    /// Events for which there was no room yet, in order. The swarm is not polled while there are any.
+    backlog: VecDeque<Event>,
+    /// Our place in the queue for room, while there is a backlog. It is kept: asking anew each time round, we would never
+    /// get to the front of the readers of streams.
+    room: Option<BoxFuture<'static, Result<OwnedPermit<Event>, SendError<()>>>>,
+    config: Config,
+    pub(super) listeners: HashMap<ListenerId, Multiaddr>,
+    pub(super) connections: Connections,
+    pub(super) streams: Streams,
+    pub(super) topics: BTreeSet<Key>,
+    pub(super) undecided: Undecided,
+    pub(super) shelf: Shelf,
+    pub(super) provided: Provided,
+    pub(super) lookups: Lookups,
+    pub(super) bootstrap: Bootstrap,
+    pub(super) asked: Asked,
+    pub(super) same_identity: SameIdentity,
+    pub(super) penalties: Penalties,
+    next_trim: Instant,
+}
+
+impl Shell {
+    pub fn new(
+        config: Config,
+        swarm: Swarm<Behaviour>,
+        commands: mpsc::Receiver<Command>,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        let now = Instant::now();
+        // Only to spread timers: nodes differ, and one node replays.
+        let seed = blake3::derive_key("studymesh 2026 v1 jitter", &config.key);
+        let seed = seed.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
+        Self {
+            swarm,
+            commands,
+            streams: Streams::new(events.clone()),
+            events,
+            backlog: VecDeque::new(),
+            room: None,
+            listeners: HashMap::new(),
+            connections: Connections::default(),
+            topics: BTreeSet::new(),
+            undecided: Undecided::default(),
+            shelf: Shelf::default(),
+            provided: Provided::new(now),
+            lookups: Lookups::default(),
+            bootstrap: Bootstrap::new(now, &config.bootstrap, seed),
+            asked: Asked::default(),
+            same_identity: SameIdentity::default(),
+            penalties: Penalties::new(config.limits.ban),
+            next_trim: now + TRIM_INTERVAL,
+            config,
+        }
+    }
+
+    /// Runs until it is told to end, or nobody listens any more.
+    pub async fn run(mut self) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        self.listen(self.config.listen.clone());
+        loop {
+            if !self.drain_backlog() {
+                break;
+            }
+            tokio::select! {
+                permit = wait(&mut self.room) => {
+                    self.room = None;
+                    let (Ok(permit), Some(event)) = (permit, self.backlog.pop_front()) else { break };
+                    permit.send(event);
+                }
+                command = self.commands.recv(), if self.backlog.len() < MAX_BACKLOG => match command {
+                    None | Some(Command::Shutdown) => break,
+                    Some(command) => self.command(command),
+                },
+                event = self.swarm.select_next_some(), if self.backlog.is_empty() => self.swarm_event(event),
+                ended = self.streams.next_end() => {
+                    if let Some((peer, why)) = self.streams.forget(ended) {
+                        self.penalise(peer, &why);
+                    }
+                }
+                _ = tick.tick(), if self.backlog.len() < MAX_BACKLOG => self.tick(),
+                () = self.events.closed() => break,
+            }
+        }
+        // The other side may still take the last events; if not, the time is over soon.
+        let _ = tokio::time::timeout(SHUTDOWN_GRACE, self.end()).await;
+    }
+
+    /// Queues an event for whoever takes them.
+    pub fn tell(&mut self, event: Event) {
+        self.backlog.push_back(event);
+    }
+
+    /// Hands out as many events as there is room for; false when nobody takes them any more.
+    fn drain_backlog(&mut self) -> bool {
+        while self.room.is_none() {
+            let Some(event) = self.backlog.pop_front() else { return true };
+            match self.events.try_send(event) {
+                Ok(()) => {}
+                Err(TrySendError::Full(event)) => {
+                    self.backlog.push_front(event);
+                    self.room = Some(Box::pin(self.events.clone().reserve_owned()));
+                }
+                Err(TrySendError::Closed(_)) => return false,
+            }
+        }
+        true
+    }
+
+    /// Everything that is due.
+    fn tick(&mut self) {
+        let now = Instant::now();
+        for peer in self.penalties.lift(now) {
+            self.swarm.behaviour_mut().blocked.unblock_peer(peer);
+        }
+        while let Some((id, source)) = self.undecided.expired(now) {
+            tracing::debug!(%source, "a gossip message got no verdict in time");
+            self.report(&id, &source, super::Verdict::Ignore);
+        }
+        super::kad::drop_expired(&mut self.swarm.behaviour_mut().kad, &mut self.shelf, now);
+        for key in self.provided.due(now) {
+            self.provide_now(&key);
+        }
+        for address in self.same_identity.alone(now) {
+            self.tell(Event::SameIdentity(address));
+        }
+        self.dial_bootstrap(now);
+        if self.next_trim <= now {
+            self.next_trim = now + TRIM_INTERVAL;
+            self.trim(now);
+        }
+    }
+
+    /// Disconnects peers that are of no use here, when there are too many.
+    fn trim(&mut self, now: Instant) {
+        let peers = self.connections.peers();
+        let excess = peers.len().saturating_sub(self.config.limits.peers_kept);
+        if excess == 0 {
+            return;
+        }
+        let gossipsub = &self.swarm.behaviour().gossipsub;
+        let ours = |topic: &libp2p::gossipsub::TopicHash| {
+            super::gossip::key(topic).is_some_and(|key| self.topics.contains(&key))
+        };
+        let sharing: BTreeSet<PeerId> =
+            gossipsub.all_peers().filter(|(_, topics)| topics.iter().any(|t| ours(t))).map(|(p, _)| *p).collect();
+        let useless = |peer: &PeerId, since: Instant| {
+            let young = now.saturating_duration_since(since) < TRIM_AGE;
+            !young && !sharing.contains(peer) && !self.streams.has(peer) && !self.bootstrap.is_one(peer)
+        };
+        let mut useless: Vec<_> = peers.into_iter().filter(|(peer, since)| useless(peer, *since)).collect();
+        useless.sort_by_key(|(_, since)| *since);
+        for (peer, _) in useless.into_iter().take(excess) {
+            tracing::debug!(%peer, "disconnected: too many peers, and it shares no topic");
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+    }
+
+    /// Finishes what is queued on streams, then closes the connections, so that peers notice at once.
+    async fn end(mut self) {
+        let Self { swarm, streams, .. } = &mut self;
+        let closing = streams.close_all();
+        tokio::pin!(closing);
+        loop {
+            tokio::select! {
+                () = &mut closing => break,
+                _ = swarm.select_next_some() => {}
+            }
+        }
+        let peers: Vec<PeerId> = swarm.connected_peers().copied().collect();
+        peers.into_iter().for_each(|peer| {
+            let _ = swarm.disconnect_peer_id(peer);
+        });
+        while swarm.network_info().connection_counters().num_established() > 0 {
+            swarm.select_next_some().await;
+        }
+    }
+}
+
+/// Waits for room; for ever when none is asked for.
+async fn wait(
+    room: &mut Option<BoxFuture<'static, Result<OwnedPermit<Event>, SendError<()>>>>,
+) -> Result<OwnedPermit<Event>, SendError<()>> {
+    match room {
+        Some(room) => room.await,
+        None => std::future::pending().await,
+    }
+}
