@@ -1,6 +1,7 @@
 //! What is looked up so often that it is kept in memory. All of it can be dropped at any time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::replicas::Replicas;
 use crate::engine::store::ChainNo;
@@ -11,7 +12,7 @@ use crate::model::id::{EntryId, GroupId, LogId, PersonId};
 const MAX_REMEMBERED: usize = 4_096;
 
 /// A group's number in the tables, and the keys that open its entries.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct GroupInfo {
     pub no: i64,
     pub id: GroupId,
@@ -30,7 +31,7 @@ pub(super) struct ChainInfo {
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     /// At most [`crate::model::limits::MAX_GROUPS`].
-    pub groups: BTreeMap<GroupId, GroupInfo>,
+    pub groups: BTreeMap<GroupId, Arc<GroupInfo>>,
     pub chains: Bounded<ChainNo, ChainInfo>,
     pub atoms: Bounded<(i64, Vec<u8>), i64>,
     pub heads: Bounded<(i64, Vec<EntryId>), i64>,

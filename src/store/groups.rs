@@ -1,5 +1,7 @@
 //! The groups of a node, and forgetting one.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension, params};
 
 use super::cache::GroupInfo;
@@ -97,7 +99,7 @@ impl SqliteStore {
     }
 
     /// A group's number and keys.
-    pub(super) fn group(&mut self, id: GroupId) -> Result<GroupInfo, Error> {
+    pub(super) fn group(&mut self, id: GroupId) -> Result<Arc<GroupInfo>, Error> {
         if let Some(group) = self.cache.groups.get(&id) {
             return Ok(group.clone());
         }
@@ -107,13 +109,13 @@ impl SqliteStore {
             .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let (no, seed) = found.ok_or(Error::NoGroup(id))?;
-        let group = GroupInfo { no, id, keys: GroupKeys::from_seed(&seed) };
+        let group = Arc::new(GroupInfo { no, id, keys: GroupKeys::from_seed(&seed) });
         self.cache.groups.insert(id, group.clone());
         Ok(group)
     }
 
     /// The numbers and keys of all groups.
-    pub(super) fn all_groups(&mut self) -> Result<Vec<GroupInfo>, Error> {
+    pub(super) fn all_groups(&mut self) -> Result<Vec<Arc<GroupInfo>>, Error> {
         let ids: Vec<GroupId> = self.read_groups()?.into_iter().map(|g| g.id).collect();
         ids.into_iter().map(|id| self.group(id)).collect()
     }

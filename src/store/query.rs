@@ -74,8 +74,9 @@ fn pairs(word: &[Token]) -> Vec<&[Token]> {
 
 fn join(phrases: &[Phrase], between: &str) -> String {
     let quoted = |phrase: &Phrase| {
-        let star = if phrase.prefix { " *" } else { "" };
-        format!("\"{}\"{star}", phrase.tokens.join(" "))
+        let words = format!("\"{}\"", phrase.tokens.join(" "));
+        // What has the very word counts twice, and so comes before what only begins with it.
+        if phrase.prefix { format!("({words} OR {words} *)") } else { words }
     };
     phrases.iter().map(quoted).collect::<Vec<_>>().join(between)
 }
@@ -87,8 +88,8 @@ mod tests {
     #[test]
     fn words_become_phrases_and_the_last_latin_word_a_prefix() {
         let query = Query::parse("云原生  libp2p打洞 kuber").unwrap();
-        assert_eq!(query.all(), "\"云 原 生\" AND \"libp2p 打 洞\" AND \"kuber\" *");
-        let any = "\"云 原\" OR \"原 生\" OR \"libp2p\" OR \"打 洞\" OR \"kuber\" *";
+        assert_eq!(query.all(), "\"云 原 生\" AND \"libp2p 打 洞\" AND (\"kuber\" OR \"kuber\" *)");
+        let any = "\"云 原\" OR \"原 生\" OR \"libp2p\" OR \"打 洞\" OR (\"kuber\" OR \"kuber\" *)";
         assert_eq!(query.any().unwrap(), any);
     }
 

@@ -83,7 +83,7 @@ mod tests {
     fn a_text_too_large_to_hold_is_not_held() {
         let mut text = Text::new();
         for n in 0..=u8::MAX {
-            text.apply(EntryId([n; 32]), &insert(&"x".repeat(40_000)));
+            text.apply(EntryId([n; 32]), &insert(&"x".repeat(30_000)));
         }
         let mut replicas = Replicas::default();
         for n in 0..4 {

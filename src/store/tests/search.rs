@@ -111,6 +111,17 @@ fn a_word_in_the_title_counts_more_than_in_the_text() {
 }
 
 #[test]
+fn the_very_word_comes_before_what_only_begins_with_it() {
+    let mut world = World::new(1);
+    for n in [70, 71, 7, 72] {
+        world.note(0, &format!("Note {n}"), "", &[]);
+    }
+    let mut node = Node::with_all(&world);
+    assert_eq!(titles(&mut node, "note 7")[0], "Note 7");
+    assert_eq!(titles(&mut node, "note 7").len(), 4);
+}
+
+#[test]
 fn pages_of_results_follow_each_other() {
     let mut world = World::new(1);
     for n in 0..25 {
