@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::action::Action;
 use crate::model::fold::{Fact, Register, Value, facts};
 use crate::model::id::{EntryId, NoteId, PersonId};
-use crate::model::text::TextEdit;
+use crate::model::note;
+use crate::model::text::Text;
 use crate::model::time::Hlc;
 
 /// What the entries of a group fold into. Equal entries give equal views, in whatever order they came.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Views {
     registers: BTreeMap<Register, Cell>,
     notes: BTreeMap<NoteId, Note>,
@@ -23,10 +24,11 @@ struct Cell {
     superseded: BTreeMap<EntryId, BTreeSet<EntryId>>,
 }
 
-/// All edits of one note.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// All edits of one note, and the text that they made in the order in which they came.
+#[derive(Debug, Clone, Default)]
 struct Note {
-    edits: BTreeMap<EntryId, (Vec<EntryId>, TextEdit)>,
+    edits: Vec<note::Edit>,
+    text: Text,
 }
 
 impl Views {
@@ -43,7 +45,8 @@ impl Views {
                 }
                 Fact::Edit { note, builds_on, edit } => {
                     let note = self.notes.entry(note).or_default();
-                    note.edits.insert(entry, (builds_on.to_vec(), edit.clone()));
+                    note.text.apply(entry, edit);
+                    note.edits.push(note::Edit { entry, time, builds_on: builds_on.to_vec(), edit: edit.clone() });
                 }
             }
         }
@@ -65,9 +68,10 @@ impl Views {
                     }
                 }
                 Fact::Edit { note, .. } => {
-                    let Some(edits) = self.notes.get_mut(&note) else { continue };
-                    edits.edits.remove(&entry);
-                    if edits.edits.is_empty() {
+                    let Some(kept) = self.notes.get_mut(&note) else { continue };
+                    kept.edits.retain(|edit| edit.entry != entry);
+                    kept.text = note::present(&kept.edits);
+                    if kept.edits.is_empty() {
                         self.notes.remove(&note);
                     }
                 }
@@ -97,15 +101,19 @@ impl Views {
         self.notes.keys().copied()
     }
 
-    /// The edits of a note that no other edit builds on: what a new edit names.
+    /// The edits that a new edit of a note names.
     #[must_use]
     pub fn latest_edits(&self, note: NoteId) -> Vec<EntryId> {
-        let Some(note) = self.notes.get(&note) else { return vec![] };
-        let built_on: BTreeSet<&EntryId> = note.edits.values().flat_map(|(on, _)| on).collect();
-        note.edits.keys().filter(|id| !built_on.contains(id)).copied().collect()
+        self.notes.get(&note).map_or_else(Vec::new, |note| note::heads(&note.edits))
     }
 
-    /// A hash of every current value and every text. Nodes that hold the same entries have the same digest.
+    /// The text of a note.
+    #[must_use]
+    pub fn text(&self, note: NoteId) -> Text {
+        self.notes.get(&note).map_or_else(Text::new, |note| note.text.clone())
+    }
+
+    /// A hash of every current value, every text and the order of its versions. Nodes that hold the same entries have the same digest.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key("studymesh 2026 simulator views");
@@ -122,9 +130,9 @@ impl Views {
         }
         for (id, note) in &self.notes {
             put(&id.0);
-            for (entry, (_, edit)) in &note.edits {
-                put(&entry.0);
-                put(&crate::model::codec::encode(edit));
+            put(note.text.read().as_bytes());
+            for version in note::history(&note.edits) {
+                put(&note.edits[version].entry.0);
             }
         }
         *hasher.finalize().as_bytes()

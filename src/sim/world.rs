@@ -1,0 +1,572 @@
+//! The world of one simulation: nodes, people who write, and everything that may happen to them.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::agenda::Agenda;
+use super::network::{Arrival, Network};
+use super::node::Node;
+use super::store::MemStore;
+use super::{Profile, Report, writer};
+use crate::engine::entropy::Entropy;
+use crate::engine::io::{Event as Happened, Input, Output, Relation, Verdict};
+use crate::model::action::GroupKind;
+use crate::model::id::{EntryId, GroupId, PersonId};
+
+/// When simulations begin, Unix milliseconds.
+pub(super) const BEGIN_MS: u64 = 1_800_000_000_000;
+/// Lines of the trace that are kept.
+const TRACE_LINES: usize = 400;
+/// A node that is woken this often in a row at once, without anything to do, spins.
+const MAX_IDLE_WAKES: u32 = 50;
+
+/// What happens next.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// Something reaches this life of a node.
+    Arrive(usize, u64, Arrival),
+    /// This life of a node runs a batch.
+    Batch(usize, u64),
+    /// This life of a node asked to be woken.
+    Wake(usize, u64),
+    /// A node looks for others to connect to.
+    Dial(usize, u64),
+    Act(Act),
+}
+
+/// What people and fate do.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Act {
+    Write,
+    Crash,
+    Start(usize),
+    Copy,
+    Backup,
+    Restore,
+    Join,
+    Leave,
+    Split,
+    Mend,
+    Cut,
+}
+
+/// The moment at which a batch dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Death {
+    BeforeCommit,
+    BeforeOutputs,
+}
+
+pub(super) struct World {
+    pub profile: Profile,
+    pub agenda: Agenda<Event>,
+    pub network: Network,
+    pub nodes: Vec<Node>,
+    pub groups: Vec<(GroupId, [u8; 16])>,
+    /// Which groups a node takes part in.
+    pub members: BTreeMap<usize, BTreeSet<GroupId>>,
+    /// Which part of a split network a node is in.
+    sides: Vec<u64>,
+    /// Entries whose writes were acknowledged, and those whose transaction was lost.
+    pub acknowledged: BTreeSet<(GroupId, EntryId)>,
+    pub undone: BTreeSet<(GroupId, EntryId)>,
+    /// Entries that may have been on one disk only, which was replaced.
+    pub maybe_lost: BTreeSet<EntryId>,
+    pub report: Report,
+    pub trace: VecDeque<String>,
+    /// What must never happen, and did.
+    pub broken: Option<String>,
+    calm: bool,
+    dice: Entropy,
+    seed: u64,
+}
+
+impl World {
+    pub fn new(seed: u64, profile: Profile) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let mut dice = Entropy::new(bytes);
+        let network = Network::new(profile.faults, Entropy::new(dice.array()));
+        let mut world = Self {
+            profile,
+            agenda: Agenda::new(BEGIN_MS),
+            network,
+            nodes: vec![],
+            groups: vec![],
+            members: BTreeMap::new(),
+            sides: vec![],
+            acknowledged: BTreeSet::new(),
+            undone: BTreeSet::new(),
+            maybe_lost: BTreeSet::new(),
+            report: Report { seed, ..Report::default() },
+            trace: VecDeque::new(),
+            broken: None,
+            calm: false,
+            dice,
+            seed,
+        };
+        world.populate();
+        world
+    }
+
+    fn populate(&mut self) {
+        let profile = self.profile;
+        let count = profile.min_nodes + self.dice.below(profile.max_nodes - profile.min_nodes + 1);
+        let late = count / 4;
+        let groups = 1 + self.dice.below(profile.max_groups);
+        for _ in 0..groups {
+            let founder = self.add(MemStore::default());
+            let made = self.batch(founder, None, |engine, now| {
+                let id = engine.create_group(now, GroupKind::Open, "学习小组").expect("the first groups of a node");
+                let seed = engine.status(now, id).expect("it was just made").seed;
+                Ok((id, seed))
+            });
+            let (id, seed) = made.expect("nothing interrupts it");
+            self.groups.push((id, seed));
+            self.members.entry(founder).or_default().insert(id);
+        }
+        for _ in self.nodes.len() as u64..count - late {
+            self.join();
+        }
+        let span = profile.chaos_ms;
+        let mut plan = |times: u64, act: Act| {
+            for _ in 0..times {
+                let at = self.agenda.now + self.dice.below(span);
+                self.agenda.plan(at, Event::Act(act));
+            }
+        };
+        plan(late, Act::Join);
+        plan(profile.writes, Act::Write);
+        plan(profile.crashes, Act::Crash);
+        plan(profile.copies, Act::Copy);
+        plan(profile.restores, Act::Backup);
+        plan(profile.restores, Act::Restore);
+        plan(profile.leaves, Act::Leave);
+        plan(profile.splits, Act::Split);
+        plan(profile.splits, Act::Mend);
+        plan(profile.cuts, Act::Cut);
+    }
+
+    /// Lets the world go on until `end`, or until something is broken.
+    pub fn run(&mut self, end: u64) {
+        while self.broken.is_none()
+            && let Some(event) = self.agenda.next(end)
+        {
+            self.happen(event);
+        }
+    }
+
+    /// Ends all faults: every node runs, every link that is wanted comes up, nothing is lost any more.
+    pub fn heal(&mut self) {
+        self.note("heals");
+        self.calm = true;
+        self.network.faults.gossip_loss = 0;
+        self.network.faults.gossip_twice = 0;
+        self.sides.fill(0);
+        for n in 0..self.nodes.len() {
+            self.start(n);
+            // Nobody stays out for good.
+            for (group, _) in self.groups.clone() {
+                if self.members.get(&n).is_some_and(BTreeSet::is_empty) {
+                    self.join_group(n, group);
+                }
+            }
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Arrive(n, life, arrival) if life == self.network.life(n) => {
+                if let Some(input) = self.network.arrive(n, arrival) {
+                    self.nodes[n].inbox.push(input);
+                    self.plan_batch(n);
+                }
+            }
+            Event::Batch(n, life) if life == self.network.life(n) => self.inputs(n),
+            Event::Wake(n, life) if life == self.network.life(n) => {
+                if self.nodes[n].wake_at == Some(self.agenda.now) {
+                    self.nodes[n].wake_at = None;
+                    self.nodes[n].inbox.push(Input::Tick);
+                    self.inputs(n);
+                }
+            }
+            Event::Dial(n, life) if life == self.network.life(n) => self.dial(n),
+            Event::Act(act) => self.act(act),
+            _ => {}
+        }
+    }
+
+    fn act(&mut self, act: Act) {
+        if self.calm && !matches!(act, Act::Start(_)) {
+            return;
+        }
+        match act {
+            Act::Write => self.write(),
+            Act::Crash => {
+                if let Some(n) = self.any_up() {
+                    self.crash(n, "crashes");
+                }
+            }
+            Act::Start(n) => self.start(n),
+            Act::Copy => self.copy(),
+            Act::Backup => {
+                if let Some(n) = self.any_up() {
+                    let disk = self.nodes[n].disk().clone();
+                    self.nodes[n].backup = Some(disk);
+                }
+            }
+            Act::Restore => self.restore(),
+            Act::Join => self.join(),
+            Act::Leave => self.leave(),
+            Act::Split => self.split(),
+            Act::Mend => self.sides.fill(0),
+            Act::Cut => {
+                if let Some(n) = self.any_up() {
+                    let others = self.network.neighbours(n);
+                    if let Some(other) = self.any_of(&others) {
+                        self.network.cut(&mut self.agenda, n, other);
+                    }
+                }
+            }
+        }
+    }
+
+    fn any_of(&mut self, of: &[usize]) -> Option<usize> {
+        (!of.is_empty()).then(|| of[self.dice.below(of.len() as u64) as usize])
+    }
+
+    fn any_up(&mut self) -> Option<usize> {
+        let up: Vec<usize> = (0..self.nodes.len()).filter(|n| self.nodes[*n].is_up()).collect();
+        self.any_of(&up)
+    }
+
+    fn add(&mut self, disk: MemStore) -> usize {
+        let number = self.nodes.len();
+        let node = Node::new(number, disk);
+        self.network.add(node.identity.peer.clone());
+        self.nodes.push(node);
+        self.sides.push(0);
+        self.members.insert(number, BTreeSet::new());
+        self.start(number);
+        number
+    }
+
+    fn start(&mut self, n: usize) {
+        if self.nodes[n].is_up() {
+            return;
+        }
+        // Clocks are off by minutes, now and then by a day.
+        let skew = self.dice.below(240_000) as i64 - 120_000;
+        self.nodes[n].skew = if self.dice.below(20) == 0 { skew * 700 } else { skew };
+        self.nodes[n].start(self.agenda.now, self.seed ^ n as u64);
+        self.note(&format!("node {n} starts"));
+        self.batch(n, None, |_, _| Ok(()));
+        let at = self.agenda.now + self.dice.below(500);
+        self.agenda.plan(at, Event::Dial(n, self.network.life(n)));
+    }
+
+    fn crash(&mut self, n: usize, how: &str) {
+        self.note(&format!("node {n} {how}"));
+        self.report.crashes += 1;
+        self.network.crash(&mut self.agenda, n);
+        self.nodes[n].stop();
+        if let Err(error) = self.nodes[n].disk().verify() {
+            self.breaks(format!("the disk of node {n} after a crash: {error}"));
+        }
+        let at = self.agenda.now + 100 + self.dice.below(self.profile.down_ms);
+        self.agenda.plan(at, Event::Act(Act::Start(n)));
+    }
+
+    fn join(&mut self) {
+        let n = self.add(MemStore::default());
+        let group = self.groups[self.dice.below(self.groups.len() as u64) as usize].0;
+        self.join_group(n, group);
+        if self.dice.below(3) == 0 {
+            let second = self.groups[self.dice.below(self.groups.len() as u64) as usize].0;
+            self.join_group(n, second);
+        }
+    }
+
+    fn join_group(&mut self, n: usize, group: GroupId) {
+        let Some((_, seed)) = self.groups.iter().find(|(id, _)| *id == group).copied() else { return };
+        self.note(&format!("node {n} joins {}", group.short()));
+        self.batch(n, None, |engine, now| {
+            engine.join_group(now, group, seed).expect("a few groups");
+            engine.handle(now, Input::Tick)
+        });
+        self.members.entry(n).or_default().insert(group);
+    }
+
+    fn leave(&mut self) {
+        let Some(n) = self.any_up() else { return };
+        let groups: Vec<GroupId> = self.members[&n].iter().copied().collect();
+        let Some(group) = groups.first().copied() else { return };
+        // Somebody has to keep the group.
+        if self.members.iter().filter(|(_, of)| of.contains(&group)).count() < 3 {
+            return;
+        }
+        self.may_lose(n, group, &BTreeSet::new());
+        self.note(&format!("node {n} leaves {}", group.short()));
+        self.report.leaves += 1;
+        self.batch(n, None, |engine, _| engine.leave_group(group));
+        self.members.entry(n).or_default().remove(&group);
+        if self.dice.below(2) == 0 {
+            self.join_group(n, group);
+        }
+    }
+
+    /// A copy of a disk runs as another node, with the same log keys.
+    fn copy(&mut self) {
+        let Some(n) = self.any_up() else { return };
+        let disk = self.nodes[n].disk().clone();
+        let copy = self.add(disk);
+        self.note(&format!("node {copy} is a copy of node {n}"));
+        self.report.copies += 1;
+        self.members.insert(copy, self.members[&n].clone());
+        if self.dice.below(2) == 0 {
+            // It notices that it is on another machine.
+            let groups: Vec<GroupId> = self.members[&copy].iter().copied().collect();
+            self.batch(copy, None, |engine, now| groups.into_iter().try_for_each(|group| engine.rotate(now, group)));
+        }
+    }
+
+    /// A node goes back to an earlier state of its disk.
+    fn restore(&mut self) {
+        let with_backup: Vec<usize> =
+            (0..self.nodes.len()).filter(|n| self.nodes[*n].is_up() && self.nodes[*n].backup.is_some()).collect();
+        let Some(n) = self.any_of(&with_backup) else { return };
+        let backup = self.nodes[n].backup.take().expect("filtered");
+        for (group, _) in self.groups.clone() {
+            self.may_lose(n, group, &backup.entry_ids(group));
+            let had = backup.group_ids().contains(&group);
+            let members = self.members.entry(n).or_default();
+            if had {
+                members.insert(group)
+            } else {
+                members.remove(&group)
+            };
+        }
+        self.report.restores += 1;
+        self.crash(n, "goes back to a backup");
+        self.nodes[n].replace_disk(backup);
+    }
+
+    /// Notes what node `n` alone may have had, when it keeps only `kept` of a group.
+    fn may_lose(&mut self, n: usize, group: GroupId, kept: &BTreeSet<EntryId>) {
+        let mut others = BTreeSet::new();
+        for other in (0..self.nodes.len()).filter(|o| *o != n) {
+            others.extend(self.nodes[other].disk().entry_ids(group));
+        }
+        let here = self.nodes[n].disk().entry_ids(group);
+        self.maybe_lost.extend(here.into_iter().filter(|id| !kept.contains(id) && !others.contains(id)));
+    }
+
+    /// The network falls into two parts.
+    fn split(&mut self) {
+        self.note("the network falls apart");
+        self.report.splits += 1;
+        for n in 0..self.nodes.len() {
+            self.sides[n] = self.dice.below(2);
+        }
+        for n in 0..self.nodes.len() {
+            for other in self.network.neighbours(n) {
+                if self.sides[n] != self.sides[other] {
+                    self.network.cut(&mut self.agenda, n, other);
+                }
+            }
+        }
+    }
+
+    /// A node keeps a few links; it finds others by whatever means.
+    fn dial(&mut self, n: usize) {
+        let links = self.network.neighbours(n);
+        let others: Vec<usize> = (0..self.nodes.len())
+            .filter(|o| *o != n && self.nodes[*o].is_up() && self.sides[*o] == self.sides[n] && !links.contains(o))
+            .collect();
+        // In the end a ring of each group's members makes sure that nobody is left alone.
+        let next_member = |group: &GroupId| {
+            let of = |(other, of): (&usize, &BTreeSet<GroupId>)| of.contains(group).then_some(*other);
+            let members = || self.members.iter().filter_map(of);
+            members().find(|o| *o > n).or_else(|| members().find(|o| *o != n))
+        };
+        let ring: Vec<usize> = self.members[&n].iter().filter_map(next_member).filter(|o| others.contains(o)).collect();
+        let wanted = ring.first().copied().filter(|_| self.calm);
+        let other = wanted.or_else(|| if links.len() < 3 { self.any_of(&others) } else { None });
+        if let Some(other) = other {
+            self.network.connect(&mut self.agenda, n, other);
+        }
+        let at = self.agenda.now + 1_000 + self.dice.below(4_000);
+        self.agenda.plan(at, Event::Dial(n, self.network.life(n)));
+    }
+
+    fn write(&mut self) {
+        let Some(n) = self.any_up() else { return };
+        let groups: Vec<GroupId> = self.members[&n].iter().copied().collect();
+        if groups.is_empty() {
+            return;
+        }
+        let group = groups[self.dice.below(groups.len() as u64) as usize];
+        // Most write once, some write a lot at once.
+        let count = if self.dice.below(12) == 0 { 20 + self.dice.below(120) } else { 1 };
+        let death = self.maybe_dies();
+        let now = self.agenda.now;
+        let Some(status) = self.nodes[n].engine().and_then(|e| e.status(now, group)) else { return };
+        let person: PersonId = status.person;
+        let mut dice = Entropy::new(self.dice.array());
+        let written = self.batch(n, death, |engine, now| {
+            let mut ids = vec![];
+            for _ in 0..count {
+                let action = writer::action(&mut dice, engine.store().views(group), person);
+                match engine.write(now, group, &action) {
+                    Ok(id) => ids.push(id),
+                    Err(error) => return Ok(Err(format!("{error} in {action:?}"))),
+                }
+            }
+            engine.handle(now, Input::Tick)?;
+            Ok(Ok(ids))
+        });
+        match written {
+            Some(Err(error)) => self.breaks(format!("a write of node {n} is refused: {error}")),
+            Some(Ok(ids)) => {
+                self.report.writes += count;
+                let lost = death == Some(Death::BeforeCommit);
+                let of = if lost { &mut self.undone } else { &mut self.acknowledged };
+                of.extend(ids.into_iter().map(|id| (group, id)));
+            }
+            None => {}
+        }
+    }
+
+    fn maybe_dies(&mut self) -> Option<Death> {
+        let dies = !self.calm && self.dice.below(1_000) < self.profile.deaths_per_mille;
+        dies.then(|| if self.dice.below(2) == 0 { Death::BeforeCommit } else { Death::BeforeOutputs })
+    }
+
+    fn plan_batch(&mut self, n: usize) {
+        if !self.nodes[n].batch_planned {
+            self.nodes[n].batch_planned = true;
+            let at = self.agenda.now + self.dice.below(4);
+            self.agenda.plan(at, Event::Batch(n, self.network.life(n)));
+        }
+    }
+
+    fn inputs(&mut self, n: usize) {
+        self.nodes[n].batch_planned = false;
+        let inputs = std::mem::take(&mut self.nodes[n].inbox);
+        let death = self.maybe_dies();
+        self.batch(n, death, |engine, now| inputs.into_iter().try_for_each(|input| engine.handle(now, input)));
+        if self.nodes[n].is_up() && self.network.waiting_verdicts(n) > 0 {
+            self.breaks(format!("node {n} gave no verdict on a gossip message"));
+        }
+    }
+
+    /// Runs a batch on a node, as its shell does; `death` says whether the node dies over it.
+    fn batch<R>(
+        &mut self,
+        n: usize,
+        death: Option<Death>,
+        run: impl FnOnce(&mut crate::engine::Engine<MemStore>, u64) -> Result<R, std::convert::Infallible>,
+    ) -> Option<R> {
+        let clock = self.nodes[n].clock(self.agenda.now);
+        let result = self.nodes[n].prepare(|engine| run(engine, clock))?;
+        self.report.batches += 1;
+        if death == Some(Death::BeforeCommit) {
+            self.crash(n, "crashes before a commit");
+            return Some(result);
+        }
+        let outputs = self.nodes[n].commit();
+        if death == Some(Death::BeforeOutputs) {
+            self.crash(n, "crashes after a commit");
+            return Some(result);
+        }
+        let idle = outputs.is_empty();
+        outputs.into_iter().for_each(|output| self.carry_out(n, output));
+        self.plan_wake(n, idle);
+        Some(result)
+    }
+
+    fn plan_wake(&mut self, n: usize, idle: bool) {
+        let now = self.agenda.now;
+        let Some(at) = self.nodes[n].deadline() else { return };
+        let node = &mut self.nodes[n];
+        node.idle_wakes = if idle && at <= now { node.idle_wakes + 1 } else { 0 };
+        let at = at.max(now + 1);
+        if node.wake_at.is_none_or(|planned| at < planned || planned < now) {
+            node.wake_at = Some(at);
+            self.agenda.plan(at, Event::Wake(n, self.network.life(n)));
+        }
+        if self.nodes[n].idle_wakes > MAX_IDLE_WAKES {
+            self.breaks(format!("node {n} asks to be woken again and again with nothing to do"));
+        }
+    }
+
+    fn carry_out(&mut self, n: usize, output: Output) {
+        let plan = &mut self.agenda;
+        match output {
+            Output::Subscribe(topic) => self.network.subscribe(plan, n, topic, true),
+            Output::Unsubscribe(topic) => self.network.subscribe(plan, n, topic, false),
+            Output::Publish(topic, bytes) => self.network.publish(plan, n, None, topic, &bytes),
+            Output::Verdict(message, verdict) => {
+                self.network.verdict(plan, n, message, verdict);
+                if verdict == Verdict::Reject {
+                    self.breaks(format!("node {n} rejects what an honest node published"));
+                }
+            }
+            Output::Open(stream, peer) => self.network.open(plan, n, stream, &peer),
+            Output::Send(stream, bytes) => self.network.send(plan, n, stream, bytes),
+            Output::Close(stream) => self.network.close(plan, n, stream),
+            Output::Penalise(peer, why) => self.breaks(format!("node {n} blames {peer:?}: {why}")),
+            Output::Event(Happened::Compared { peer, relation, received, .. }) if relation != Relation::Equal => {
+                self.note(&format!("node {n} compared with {peer:?}: {}, got {received}", relation.as_str()));
+            }
+            Output::Event(Happened::Forked { group, old, new }) => {
+                self.report.forks += 1;
+                self.note(&format!("node {n} leaves log {} of {} for {}", old.short(), group.short(), new.short()));
+            }
+            Output::Event(_) | Output::Learned(..) | Output::Provide(_) | Output::StopProviding(_) => {}
+        }
+    }
+
+    /// The report of a run that went well.
+    pub fn finish(mut self, healed: u64) -> Report {
+        let mut outcome = blake3::Hasher::new();
+        let mut entries = 0;
+        for (group, _) in &self.groups {
+            let member = self.members.iter().find(|(_, of)| of.contains(group)).map(|(n, _)| *n);
+            let Some(member) = member else { continue };
+            let disk = self.nodes[member].disk();
+            let held = disk.entry_ids(*group);
+            entries += held.len() as u64;
+            for id in &held {
+                outcome.update(&id.0);
+            }
+            outcome.update(&disk.views(*group).digest());
+        }
+        let counts = &self.network.counts;
+        Report {
+            nodes: self.nodes.len() as u64,
+            groups: self.groups.len() as u64,
+            entries,
+            cuts: counts.cuts,
+            frames: counts.frames,
+            frame_bytes: counts.frame_bytes,
+            gossip: counts.gossip,
+            gossip_lost: counts.lost,
+            virtual_ms: self.agenda.now - BEGIN_MS,
+            settled_ms: self.agenda.now - healed,
+            outcome: *outcome.finalize().as_bytes(),
+            ..self.report
+        }
+    }
+
+    fn breaks(&mut self, what: String) {
+        self.note(&what);
+        self.broken.get_or_insert(what);
+    }
+
+    pub fn note(&mut self, what: &str) {
+        if self.trace.len() == TRACE_LINES {
+            self.trace.pop_front();
+        }
+        self.trace.push_back(format!("{:>8} {what}", self.agenda.now - BEGIN_MS));
+    }
+}
