@@ -227,8 +227,11 @@ fn texts(options: &Options) -> (Vec<String>, usize) {
     (texts, packed)
 }
 
+/// Entries with the number of the chain that each stands in.
+type Chained = Vec<(u64, Stored)>;
+
 /// Everything that the joiner stored.
-fn read_back(home: &Home) -> Result<(GroupId, Vec<(u64, Stored)>, GroupKeys)> {
+fn read_back(home: &Home) -> Result<(GroupId, Chained, GroupKeys)> {
     let mut opened = node::open_alone(home, &settings("Joiner"))?;
     let store = opened.core.engine().store();
     let row = store.groups()?.remove(0);

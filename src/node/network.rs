@@ -61,7 +61,7 @@ impl Network {
                 all.push(address);
             }
         }
-        all.sort_by_key(|a| rank(a));
+        all.sort_by_key(rank);
         // Loopback helps nobody who can be reached in another way.
         let best = all.first().and_then(rank);
         all.retain(|a| best == Some(LOOPBACK) || rank(a) != Some(LOOPBACK));

@@ -36,7 +36,7 @@ pub fn serves(at: &Multiaddr, listening: &Multiaddr) -> bool {
 /// The port on which an address that left it open now listens.
 #[must_use]
 pub fn bound<'a>(open: &Multiaddr, listening: impl Iterator<Item = &'a Multiaddr>) -> Option<u16> {
-    listening.filter(|a| serves(open, a)).find_map(|a| parts(a)).map(|(_, port, _)| port)
+    listening.filter(|a| serves(open, a)).find_map(parts).map(|(_, port, _)| port)
 }
 
 fn parts(address: &Multiaddr) -> Option<(IpAddr, u16, bool)> {

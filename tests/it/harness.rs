@@ -195,6 +195,7 @@ impl Drop for Node {
 
 /// Waits until `condition` gives a value.
 #[track_caller]
+#[allow(clippy::disallowed_methods, reason = "a test's patience is real time")]
 pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {

@@ -15,24 +15,24 @@ fn is_prefix(text: &str) -> bool {
     (MIN_PREFIX..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
+/// What may be meant: something, its id, its name.
+type Candidate<T> = (T, String, String);
+/// One way of meaning a candidate.
+type Test<'t, T> = &'t dyn Fn(&&Candidate<T>) -> bool;
+
 /// Picks the one candidate that `given` means: by id, by exact name, by name without case, by the beginning of the id, and
 /// at last by the beginning of the name.
 ///
 /// # Errors
 /// When there is none, or more than one.
-pub(super) fn pick<T: Copy>(
-    what: &str,
-    given: &str,
-    candidates: &[(T, String, String)],
-    remedy: &str,
-) -> Result<T, Error> {
+pub(super) fn pick<T: Copy>(what: &str, given: &str, candidates: &[Candidate<T>], remedy: &str) -> Result<T, Error> {
     let lower = given.to_lowercase();
     let by_id = |(_, id, _): &&(T, String, String)| *id == lower;
     let exact = |(_, _, name): &&(T, String, String)| *name == given;
     let loose = |(_, _, name): &&(T, String, String)| name.to_lowercase() == lower;
     let prefix = |(_, id, _): &&(T, String, String)| is_prefix(&lower) && id.starts_with(&lower);
     let begins = |(_, _, name): &&(T, String, String)| !lower.is_empty() && name.to_lowercase().starts_with(&lower);
-    let tests: [&dyn Fn(&&(T, String, String)) -> bool; 5] = [&by_id, &exact, &loose, &prefix, &begins];
+    let tests: [Test<'_, T>; 5] = [&by_id, &exact, &loose, &prefix, &begins];
     for test in tests {
         let found: Vec<&(T, String, String)> = candidates.iter().filter(|c| test(c)).collect();
         match found.as_slice() {

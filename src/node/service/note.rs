@@ -169,7 +169,7 @@ impl Service<'_> {
         let topic = topic.map(|t| self.topic(group, t)).transpose()?.map(|t| t.id);
         let names = self.names(group)?;
         let mut rows: Vec<NoteRow> = self.store().notes(group)?;
-        rows.sort_by(|a, b| (b.updated, b.note).cmp(&(a.updated, a.note)));
+        rows.sort_by_key(|row| std::cmp::Reverse((row.updated, row.note)));
         let mut items = vec![];
         for row in rows {
             let note = row.note;

@@ -81,7 +81,7 @@ fn the_other_groups_stay_as_they_were_and_are_still_found() {
     node.store.search(world.group, "云原生", 5, 0).unwrap();
 
     let other = GroupId([8; 32]);
-    let row = GroupRow { id: other, seed: [9; 16], log_keys: vec![[3; 32]], joined_ms: 1 };
+    let row = GroupRow { id: other, seed: [9; 16], log_keys: vec![[3; 32]], joined_ms: 1, kind: None };
     node.store.put_group(&row).unwrap();
     node.store.peer_seen(other, &peer(2)).unwrap();
     node.store.event_push(1, "entry", Some(other), "{}").unwrap();
@@ -133,7 +133,13 @@ fn no_trace_of_a_removed_groups_secrets_is_left_in_the_file() {
 #[test]
 fn groups_come_back_with_their_keys_in_the_order_in_which_they_were_joined() {
     let mut store = SqliteStore::open_in_memory().unwrap();
-    let row = |n: u8| GroupRow { id: GroupId([n; 32]), seed: [n; 16], log_keys: vec![[n; 32]], joined_ms: n.into() };
+    let row = |n: u8| GroupRow {
+        id: GroupId([n; 32]),
+        seed: [n; 16],
+        log_keys: vec![[n; 32]],
+        joined_ms: n.into(),
+        kind: None,
+    };
     for n in [5, 2, 9] {
         store.put_group(&row(n)).unwrap();
     }
@@ -147,7 +153,7 @@ fn groups_come_back_with_their_keys_in_the_order_in_which_they_were_joined() {
 fn peers_are_merged_and_bounded() {
     let mut store = SqliteStore::open_in_memory().unwrap();
     let group = GroupId([5; 32]);
-    store.put_group(&GroupRow { id: group, seed: [5; 16], log_keys: vec![], joined_ms: 0 }).unwrap();
+    store.put_group(&GroupRow { id: group, seed: [5; 16], log_keys: vec![], joined_ms: 0, kind: None }).unwrap();
     let one = |addresses: &[u8]| PeerRow { addresses: addresses.iter().map(|a| vec![*a; 6]).collect(), ..peer(100) };
     store.peer_seen(group, &PeerRow { last_sync_ms: Some(50), ..one(&[1, 2]) }).unwrap();
     let news = PeerRow { log: None, last_seen_ms: 90, source: String::new(), ..one(&[3, 1]) };

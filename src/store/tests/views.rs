@@ -377,7 +377,7 @@ fn a_note_of_another_group_is_not_found() {
     let note = world.note(0, "Note", "text", &[]);
     let mut node = Node::with_all(&world);
     let other = GroupId([3; 32]);
-    let row = crate::engine::store::GroupRow { id: other, seed: [1; 16], log_keys: vec![], joined_ms: 0 };
+    let row = crate::engine::store::GroupRow { id: other, seed: [1; 16], log_keys: vec![], joined_ms: 0, kind: None };
     node.store.put_group(&row).unwrap();
     assert_eq!(node.store.note_text(other, note).unwrap(), None);
     assert_eq!(node.store.register(other, &Register::NoteTitle(note)).unwrap(), None);
