@@ -17,6 +17,8 @@ use super::frames::MAX_FRAME_BYTES;
 use super::streams::negotiate;
 use super::*;
 
+mod traversal;
+
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 const TCP: &str = "/ip4/127.0.0.1/tcp/0";
