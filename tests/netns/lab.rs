@@ -185,10 +185,8 @@ impl Host {
 pub fn probe() -> Result<(), String> {
     let name = format!("{PREFIX}{}-probe", std::process::id());
     let made = attempt(&["netns", "add", &name]);
-    let works = made.and_then(|()| {
-        let rules = nat::rules(Kind::Cone, MEETING).expect("a kind with a router");
-        feed(&name, &rules).and_then(|()| feed(&name, &nat::loss(5)))
-    });
+    // Only whether it can be done. Rules that are wrong must fail the tests, not skip them.
+    let works = made.and_then(|()| feed(&name, "table ip probe {\n}\n"));
     delete(&name);
     works.map_err(|e| format!("network namespaces with nftables can not be made here: {e}"))
 }

@@ -103,11 +103,11 @@ pub fn rules(kind: Kind, meeting: (Ipv4Addr, u16)) -> Option<String> {
     let nat = match kind {
         Kind::Open => return None,
         Kind::Apdm => {
-            "chain post { type nat hook postrouting priority srcnat; oifname \"wan\" masquerade fully-random; }"
+            "chain post { type nat hook postrouting priority srcnat; oifname \"wan\" masquerade fully-random\n}"
                 .to_owned()
         }
         Kind::Cone => CONE_NAT.to_owned(),
-        _ => "chain post { type nat hook postrouting priority srcnat; oifname \"wan\" masquerade persistent; }"
+        _ => "chain post { type nat hook postrouting priority srcnat; oifname \"wan\" masquerade persistent\n}"
             .to_owned(),
     };
     let forward = match kind {
@@ -144,21 +144,32 @@ pub fn rules(kind: Kind, meeting: (Ipv4Addr, u16)) -> Option<String> {
 }
 
 /// A full cone: what a host sends from is what is forwarded to it, whoever knocks.
-const CONE_NAT: &str = "chain post { type nat hook postrouting priority srcnat; oifname \"wan\" masquerade persistent; }
-           chain pre { type nat hook prerouting priority dstnat; iifname \"wan\" dnat ip to meta l4proto . th dport map @inside; }";
+const CONE_NAT: &str = "chain post { type nat hook postrouting priority srcnat; oifname \"wan\" masquerade persistent
+ }
+           chain pre { type nat hook prerouting priority dstnat; iifname \"wan\" dnat ip to meta l4proto . th dport map @inside
+ }";
 const CONE_LEARN: &str =
     "iifname \"lan\" oifname \"wan\" update @inside { meta l4proto . th sport : ip saddr . th sport }";
 
 /// Drops this share of what a host receives, in percent.
 pub fn loss(percent: u8) -> String {
-    format!(
-        "table ip loss {{ chain input {{ type filter hook input priority -300; iifname \"eth0\" numgen random mod 100 < {percent} drop; }} }}"
-    )
+    on_arrival("loss", &format!("numgen random mod 100 < {percent} drop"))
 }
 
 /// Lets a host receive this many KiB a second and not more.
 pub fn throttle(kib: u32) -> String {
+    on_arrival("slow", &format!("limit rate over {kib} kbytes/second burst 64 kbytes drop"))
+}
+
+/// A table with one rule for what arrives at a host. What it sends is left alone: a packet that is dropped on its way out
+/// is an error to the program that sends it, and no router does that.
+fn on_arrival(table: &str, rule: &str) -> String {
     format!(
-        "table ip slow {{ chain input {{ type filter hook input priority -300; iifname \"eth*\" limit rate over {kib} kbytes/second burst 64 kbytes drop; }} }}"
+        "table ip {table} {{
+           chain input {{
+             type filter hook input priority -300
+             iifname != \"lo\" {rule}
+           }}
+         }}"
     )
 }
