@@ -338,12 +338,16 @@ pub enum Command {
         /// Also members that are not connected now.
         all: bool,
     },
-    /// `{peer_id, path, transport, rtt_ms, address}`.
+    /// `{peer_id, path, transport, rtt_ms, address, connect_ms, direct_ms}`; the last two count from the beginning of the
+    /// command and are null for what did not happen.
     Ping {
         /// Peer id, unique prefix or a member's name.
         peer: String,
         /// How long to try, milliseconds.
         timeout_ms: u64,
+        /// Go on until the connection is direct.
+        #[serde(default)]
+        until_direct: bool,
     },
     /// `{group_id, fingerprint, held, missing, pending, quarantined, peers:[{peer_id, member, relation, checked_ms}],
     /// logs, forked_logs, early}`.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::detach;
 use super::{OK, Session, Status, bad_settings};
 use crate::api::{Code, Command};
 use crate::cli::args::net::{Db, Events, Name, Peers, Ping, Search, Sync, Up};
@@ -14,6 +15,9 @@ use crate::node::{self, Ready};
 pub fn up(session: &mut Session, args: &Up) -> Status {
     settings::create_default(&session.home).map_err(bad_settings)?;
     session.load(&args.settings.flags())?;
+    if args.detach {
+        return detach::run(session);
+    }
     let (home, values) = (session.home.clone(), session.settings.clone());
     node::run(&home, &values, &mut |ready| announce(session, ready))?;
     if session.global.json {
@@ -25,7 +29,7 @@ pub fn up(session: &mut Session, args: &Up) -> Status {
 }
 
 /// The first line of `up`, written through at once: whoever started the node waits for it.
-fn announce(session: &mut Session, ready: &Ready) {
+pub(super) fn announce(session: &mut Session, ready: &Ready) {
     if session.global.json {
         let home = session.home.dir().display().to_string();
         session.json(&json!({
@@ -117,7 +121,11 @@ pub fn peers(session: &mut Session, args: &Peers) -> Status {
 
 /// Measures the way to a peer.
 pub fn ping(session: &mut Session, args: &Ping) -> Status {
-    let answer = session.call(Command::Ping { peer: args.peer.clone(), timeout_ms: args.timeout })?;
+    let answer = session.call(Command::Ping {
+        peer: args.peer.clone(),
+        timeout_ms: args.timeout,
+        until_direct: args.until_direct,
+    })?;
     session.answer(&answer, show::status::ping);
     Ok(OK)
 }
