@@ -64,7 +64,7 @@ impl<S: Store> Engine<S> {
         }
         let Ok(verified) = entry.verify() else { return Ok(Verdict::Reject) };
         match self.take_verified(now, id, &verified)? {
-            Accepted::New => {
+            Accepted::New { .. } => {
                 // It may have passed on what it has no place for itself, so that it is equal no longer.
                 self.news(now, id, None);
                 Ok(Verdict::Accept)

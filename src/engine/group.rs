@@ -96,8 +96,8 @@ pub(super) struct Group {
 /// What became of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Accepted {
-    /// Stored and folded.
-    New,
+    /// Stored and folded: whose it is, and its kind when it reads here.
+    New { person: PersonId, kind: Option<u16> },
     /// It was here before.
     Held,
     /// What it builds on is not here.
@@ -211,8 +211,7 @@ impl Group {
 
     /// Stores and folds an authentic entry, if it is new and what it builds on is here.
     ///
-    /// `signature` is the signature over this very entry, when it is known. When it is new, whose it is and its kind
-    /// come along.
+    /// `signature` is the signature over this very entry, when it is known.
     pub fn accept<S: Store>(
         &mut self,
         store: &mut S,
@@ -220,10 +219,10 @@ impl Group {
         entry: &Authentic,
         body: &[u8],
         signature: Option<[u8; 64]>,
-    ) -> Result<(Accepted, Option<(PersonId, Option<u16>)>), S::Error> {
+    ) -> Result<Accepted, S::Error> {
         let Authentic { id, header } = entry;
         if !self.belongs(header) {
-            return Ok((Accepted::Foreign, None));
+            return Ok(Accepted::Foreign);
         }
         let place = match self.logs.get(&header.log) {
             Some(log) => log.place(store, header.seq, *id, header.prev)?,
@@ -231,10 +230,10 @@ impl Group {
             None => Place::Gap,
         };
         match place {
-            Place::Held => return Ok((Accepted::Held, None)),
-            Place::Gap => return Ok((Accepted::Gap, None)),
+            Place::Held => return Ok(Accepted::Held),
+            Place::Gap => return Ok(Accepted::Gap),
             Place::Branch(_) if self.chains >= self.max_chains && !self.is_own(header.log) => {
-                return Ok((Accepted::Full, None));
+                return Ok(Accepted::Full);
             }
             Place::Append(_) | Place::Branch(_) => {}
         }
@@ -271,7 +270,7 @@ impl Group {
         self.clock.observe(header.time, now);
         self.entries += 1;
         self.members.values_mut().for_each(|m| m.left.retain(|left| left.tip.id != *id));
-        Ok((Accepted::New, Some((person, action.ok().map(|a| a.kind().0)))))
+        Ok(Accepted::New { person, kind: action.ok().map(|a| a.kind().0) })
     }
 
     /// Begins a branch of a log, or the log.

@@ -923,18 +923,21 @@ fn a_member_with_many_histories_can_not_keep_two_nodes_apart() {
     // Each node kept the sixteen branches that came first, and refused the others for ever.
     let (mut table, group) = Table::group(3);
     table.gossip = false;
-    let mallory: Vec<Peer> = (0..3).map(|n| table.hostile(n, group, 10)).collect();
+    let mallory = peer(10);
+    for n in 0..3 {
+        table.hostile(n, group, 10);
+    }
     let log = LogKey::from_seed(&[50; 32]);
     let keys = table.keys(0, group);
     let trunk = chain(&keys, &log, group, None, 5, "trunk");
     for n in 0..3 {
         trunk.iter().for_each(|e| {
-            table.gossip_to(n, group, &mallory[n], e);
+            table.gossip_to(n, group, &mallory, e);
         });
         for branch in 0..40 {
             let from = &trunk[branch % 5];
             for entry in chain(&keys, &log, group, Some(from), 1 + branch % 3, &format!("{n}/{branch}")) {
-                table.gossip_to(n, group, &mallory[n], &entry);
+                table.gossip_to(n, group, &mallory, &entry);
             }
         }
     }
@@ -1180,12 +1183,13 @@ fn one_difference_among_a_thousand_logs_costs_as_little_as_one_difference() {
     let (mut table, group) = Table::group(2);
     table.gossip = false;
     let keys = table.keys(0, group);
-    let mallory = [table.hostile(0, group, 10), table.hostile(1, group, 10)];
+    let mallory = table.hostile(0, group, 10);
+    table.hostile(1, group, 10);
     for n in 0..1_000u64 {
         let seed = *blake3::hash(&n.to_le_bytes()).as_bytes();
         for entry in chain(&keys, &LogKey::from_seed(&seed), group, None, 1, "x") {
             for to in 0..2 {
-                table.gossip_to(to, group, &mallory[to], &entry);
+                table.gossip_to(to, group, &mallory, &entry);
             }
         }
     }

@@ -13,6 +13,7 @@
 
 mod agenda;
 mod check;
+mod fate;
 mod network;
 mod node;
 pub mod store;
