@@ -42,7 +42,7 @@ pub fn run(session: &mut Session) -> Status {
     let listen = ready.get("listen").and_then(Value::as_array).into_iter().flatten();
     let listen = listen.filter_map(|a| a.as_str().map(str::to_owned)).collect();
     let ready = Ready { peer_id: ready.at("peer_id").to_owned(), listen, pid: child.id() };
-    super::node::announce(session, &ready);
+    super::node::announce(session, &ready, session.view.texts.up_detached());
     Ok(OK)
 }
 

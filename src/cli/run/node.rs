@@ -19,7 +19,8 @@ pub fn up(session: &mut Session, args: &Up) -> Status {
         return detach::run(session);
     }
     let (home, values) = (session.home.clone(), session.settings.clone());
-    node::run(&home, &values, &mut |ready| announce(session, ready))?;
+    let next = session.view.texts.up_next();
+    node::run(&home, &values, &mut |ready| announce(session, ready, next))?;
     if session.global.json {
         session.json(&json!({ "v": 1, "event": "stopped" }));
     } else {
@@ -29,7 +30,7 @@ pub fn up(session: &mut Session, args: &Up) -> Status {
 }
 
 /// The first line of `up`, written through at once: whoever started the node waits for it.
-pub(super) fn announce(session: &mut Session, ready: &Ready) {
+pub(super) fn announce(session: &mut Session, ready: &Ready, next: &str) {
     if session.global.json {
         let home = session.home.dir().display().to_string();
         session.json(&json!({
@@ -42,7 +43,7 @@ pub(super) fn announce(session: &mut Session, ready: &Ready) {
     let shown =
         show::status::ready(&session.view, &session.home.dir().display().to_string(), &ready.peer_id, &ready.listen);
     session.out.text(&shown);
-    session.say(texts.up_next());
+    session.say(next);
 }
 
 /// Says how the node is.

@@ -133,6 +133,7 @@ impl Service<'_> {
                         format!("{name}: no member is connected"),
                         "ask one to run `studymesh up`, and give a `--bootstrap` address that both can reach",
                     ),
+                    1 => check("members", "ok", format!("{name}: one member is connected"), ""),
                     n => check("members", "ok", format!("{name}: {n} members are connected"), ""),
                 });
             }
