@@ -36,14 +36,8 @@ fn peer_of(key: [u8; 32]) -> PeerId {
 }
 
 fn config(listen: &[&str]) -> Config {
-    Config {
-        key: fresh_key(),
-        listen: listen.iter().map(|a| a.parse().unwrap()).collect(),
-        bootstrap: vec![],
-        mdns: false,
-        agent: "test/1".into(),
-        limits: Limits::default(),
-    }
+    let listen = listen.iter().map(|a| a.parse().unwrap()).collect();
+    Config { listen, agent: "test/1".into(), ..Config::new(fresh_key()) }
 }
 
 /// With `RUST_LOG` set, what the network says is shown with a failed test.

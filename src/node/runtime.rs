@@ -76,12 +76,11 @@ impl Node {
             refilled.push(ports::refill(address, known.and_then(|p| p.parse().ok())));
         }
         let config = net::Config {
-            key: opened.key,
             listen: refilled.clone(),
             bootstrap: bootstrap.clone(),
             mdns: settings.mdns,
             agent: agent(),
-            limits: net::Limits::default(),
+            ..net::Config::new(opened.key)
         };
         let (commands, events, network) = net::spawn(config).map_err(|error| {
             Error::new(
