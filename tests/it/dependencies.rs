@@ -14,11 +14,13 @@ fn no_dependency_falls_back_to_a_version_with_a_known_hole() {
     for (name, least, why) in LEAST {
         let mut seen = 0;
         for package in lock.split("[[package]]") {
-            let field = |key: &str| package.lines().find_map(|l| l.strip_prefix(&format!("{key} = \""))?.strip_suffix('"'));
+            let field =
+                |key: &str| package.lines().find_map(|l| l.strip_prefix(&format!("{key} = \""))?.strip_suffix('"'));
             if field("name") != Some(name) {
                 continue;
             }
-            let version: Vec<u64> = field("version").unwrap().split(['.', '-', '+']).filter_map(|p| p.parse().ok()).collect();
+            let version: Vec<u64> =
+                field("version").unwrap().split(['.', '-', '+']).filter_map(|p| p.parse().ok()).collect();
             assert!(version.as_slice() >= least.as_slice(), "{name} {version:?} is older than {least:?}: {why}");
             seen += 1;
         }

@@ -61,7 +61,8 @@ fn run(document: &Path, lang: &str) {
     let steps = steps(&std::fs::read_to_string(document).unwrap());
     assert!(steps.len() >= 8, "{} has a session to run", document.display());
     let home = tempfile::tempdir().unwrap();
-    let mut script = String::from("trap 'for h in \"$HOME\"/*/; do studymesh --home \"$h\" stop >/dev/null 2>&1; done' EXIT\n");
+    let mut script =
+        String::from("trap 'for h in \"$HOME\"/*/; do studymesh --home \"$h\" stop >/dev/null 2>&1; done' EXIT\n");
     for (n, step) in steps.iter().enumerate() {
         script += &format!("{{ {}\n}} 2>&1; printf '\\n@@ {n} %s\\n' $?\n", step.command);
     }
@@ -86,7 +87,12 @@ fn run(document: &Path, lang: &str) {
         rest = after;
         assert_eq!(status, "0", "{place}\nfailed: {printed}");
         let printed: Vec<&str> = printed.lines().map(str::trim_end).collect();
-        assert!(all_fit(&step.expected, &printed), "{place}\nprinted:\n{}\nexpected:\n{}", printed.join("\n"), step.expected.join("\n"));
+        assert!(
+            all_fit(&step.expected, &printed),
+            "{place}\nprinted:\n{}\nexpected:\n{}",
+            printed.join("\n"),
+            step.expected.join("\n")
+        );
     }
 }
 

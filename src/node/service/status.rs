@@ -27,6 +27,7 @@ impl Service<'_> {
             "groups": items, "home": self.context.home, "pid": network.map(|_| std::process::id()),
             "uptime_ms": network.map(|n| self.context.now.saturating_sub(n.started_ms)),
             "connections": network.map_or(0, |n| n.links.len()),
+            "reach": network.map(crate::node::reach::status),
             "limits": {
                 "groups": { "used": groups.len(), "max": MAX_GROUPS },
                 "sync_streams": { "used": self.engine.streams(), "max": MAX_STREAMS },
