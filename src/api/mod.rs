@@ -386,6 +386,34 @@ pub enum Command {
     Export,
 }
 
+impl Command {
+    /// Whether it may write entries into one group.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        use Command as C;
+        matches!(
+            self,
+            C::GroupRename { .. }
+                | C::NoteNew { .. }
+                | C::NoteEdit { .. }
+                | C::NoteSet { .. }
+                | C::NoteRestore { .. }
+                | C::NoteDelete { .. }
+                | C::LinkAdd { .. }
+                | C::LinkSet { .. }
+                | C::LinkVote { .. }
+                | C::LinkRead { .. }
+                | C::LinkRemove { .. }
+                | C::RoadmapAdd { .. }
+                | C::RoadmapImport { .. }
+                | C::RoadmapEdit { .. }
+                | C::RoadmapRemove { .. }
+                | C::ProgressSet { .. }
+                | C::ProgressImport { .. }
+        )
+    }
+}
+
 /// A roadmap file that somebody edited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoadmapFile {

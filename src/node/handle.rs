@@ -1,6 +1,7 @@
 //! A handle on a running node: what the control socket, an embedding program and (later) the web page hold.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -25,6 +26,8 @@ const FOLLOW_BATCH: usize = 500;
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// As [`LOOK_AGAIN`], for what is measured.
 const PING_PAUSE: Duration = Duration::from_millis(20);
+/// How long the first write in a group after a start waits for a comparison with a member, at most.
+const MEET_OWN_TIPS: Duration = Duration::from_secs(2);
 /// Longest wait of any command, milliseconds: one day.
 const MAX_WAIT_MS: u64 = 24 * 3_600_000;
 
@@ -36,6 +39,8 @@ pub struct Handle {
     /// The id of the last event, which changes with every event.
     pub(super) last_event: watch::Receiver<u64>,
     pub(super) stop: Arc<Notify>,
+    /// Groups in which the first write since the start has been made.
+    pub(super) met: Arc<Mutex<BTreeSet<GroupId>>>,
     pub(super) home: Arc<str>,
     pub(super) started_ms: u64,
 }
@@ -63,6 +68,10 @@ impl Handle {
             C::Status | C::Peers { .. } | C::Doctor | C::Invite { .. } | C::GroupShow => {
                 let network = self.shell.network(self.started_ms).await;
                 self.on_store(request, Some(network)).await
+            }
+            command if command.writes() => {
+                self.meet_own_tips(&request).await;
+                self.on_store(request, None).await
             }
             C::Follow { .. } => Err(Error::new(Code::Usage, "events are followed, not called", "use Handle::follow")),
             _ => self.on_store(request, None).await,
@@ -112,6 +121,31 @@ impl Handle {
             }
         })
         .await?
+    }
+
+    /// Before its first write in a group after a start, a node that is connected waits a moment until it has compared with a
+    /// member: a restored old backup then meets its own newer entries, and goes on in a fresh log instead of forking the old
+    /// one. Offline writes are never held up.
+    async fn meet_own_tips(&self, request: &Request) {
+        let Ok(group) = self.group_of(request).await else { return };
+        if !self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(group) {
+            return;
+        }
+        let until = Instant::now() + MEET_OWN_TIPS;
+        let mut changed = self.last_event.clone();
+        loop {
+            let links = self.shell.network(self.started_ms).await.links;
+            let asked = self.on_engine(move |engine| {
+                let members = engine.status(now_ms(), group).map(|s| s.members).unwrap_or_default();
+                let known = engine.store().peers(group)?;
+                let anybody = !members.is_empty() || known.iter().any(|row| links.contains_key(&row.peer));
+                Ok(anybody && members.iter().all(|m| m.checked_ms.is_none()))
+            });
+            if !asked.await.unwrap_or(false) || Instant::now() >= until {
+                return;
+            }
+            let _ = tokio::time::timeout(PING_PAUSE, changed.changed()).await;
+        }
     }
 
     /// The group that a request means, found by the same rules as everywhere.

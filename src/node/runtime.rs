@@ -116,6 +116,7 @@ impl Node {
             shell: shell.clone(),
             last_event: seen_event,
             stop: Arc::new(Notify::new()),
+            met: Arc::default(),
             home: home.dir().display().to_string().into(),
             started_ms: now_ms(),
         };
