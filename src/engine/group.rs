@@ -34,6 +34,8 @@ const HINT_SPACING_MS: u64 = 1_000;
 /// What a node knows of a connected peer in one group.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Member {
+    /// Whether it takes part in the gossip topic. A member that does not came by a sync stream of its own.
+    pub subscribed: bool,
     /// The log that it proved to write.
     pub log: Option<LogId>,
     pub relation: Relation,
@@ -57,6 +59,13 @@ impl Member {
     pub fn hinted(&mut self, now: u64, jitter: u64) {
         let spaced = self.checked_ms.map_or(0, |checked| checked + HINT_SPACING_MS);
         self.pull_by((now + jitter + super::due::backoff(self.barren)).max(spaced));
+    }
+
+    /// Something changed: it may hold the same no longer.
+    pub fn doubt(&mut self) {
+        if self.relation == Relation::Equal {
+            self.relation = Relation::Unknown;
+        }
     }
 
     /// A comparison came to its end.
@@ -269,7 +278,10 @@ impl Group {
         }
         self.clock.observe(header.time, now);
         self.entries += 1;
-        self.members.values_mut().for_each(|m| m.left.retain(|left| left.tip.id != *id));
+        for member in self.members.values_mut() {
+            member.left.retain(|left| left.tip.id != *id);
+            member.doubt();
+        }
         Ok(Accepted::New { person, kind: action.ok().map(|a| a.kind().0) })
     }
 

@@ -1205,3 +1205,41 @@ fn one_difference_among_a_thousand_logs_costs_as_little_as_one_difference() {
     assert!(bytes < 6_000, "{bytes} bytes");
     assert_eq!(bodies_sent(&table, 0, 1), 1);
 }
+
+#[test]
+fn a_peer_that_left_the_group_while_it_asked_is_forgotten() {
+    // What it had sent before it left made it a member again, whom nobody could ever compare with.
+    let (mut table, group) = Table::group(1);
+    let bob = table.hostile(0, group, 10);
+    let stream = table.greet(0, group, &bob, 1);
+    let topic = table.keys(0, group).gossip_topic();
+    table.handle(0, Input::Unsubscribed(bob.clone(), topic));
+    let fingerprint = table.status(0, group).fingerprint;
+    table.say(0, stream, &Message::Finish { fingerprint, entries: 1 });
+    table.nodes[0].opened.clear();
+    table.advance(2 * due::RECHECK_MS);
+    if let Some((stream, _)) = table.nodes[0].opened.pop() {
+        table.handle(0, Input::StreamOpened(stream, bob));
+        table.handle(0, Input::StreamClosed(stream));
+    }
+    assert_eq!(table.status(0, group).members.len(), 0);
+}
+
+#[test]
+fn nobody_counts_as_equal_while_something_new_comes_in() {
+    // Only the end of a pull made the others doubtful: until then the node claimed what it could not know.
+    let (mut table, group) = Table::group(2);
+    table.gossip = false;
+    table.connect(0, 1);
+    table.converge(group, 5_000);
+    table.advance(70_000);
+    assert_eq!(table.relation(0, group, 1), Relation::Equal);
+    let mallory = table.hostile(0, group, 10);
+    table.advance(100);
+    let entries = chain(&table.keys(0, group), &LogKey::from_seed(&[50; 32]), group, None, 6, "x");
+    let stream = table.welcome(0, group, &mallory);
+    table.offer(0, stream, vec![(entries[0].header.log, tip_of(&entries[5]))]);
+    table.say(0, stream, &run_of(&entries, 6));
+    table.say(0, stream, &bodies_of(&entries[..3]));
+    assert_eq!(table.relation(0, group, 1), Relation::Unknown);
+}

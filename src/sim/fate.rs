@@ -89,6 +89,7 @@ impl World {
         self.report.leaves += 1;
         self.batch(n, None, |engine, _| engine.leave_group(group));
         self.members.entry(n).or_default().remove(&group);
+        self.nodes[n].changed_ms = self.agenda.now;
         if self.dice.below(2) == 0 {
             self.join_group(n, group);
         }
@@ -164,8 +165,12 @@ impl World {
         }
         let group = groups[self.dice.below(groups.len() as u64) as usize];
         // Most write once, some write a lot at once.
-        let count = if self.dice.below(12) == 0 { 20 + self.dice.below(120) } else { 1 };
-        let death = self.maybe_dies();
+        let (count, long) = match self.dice.below(24) {
+            0 | 1 => (20 + self.dice.below(120), false),
+            2 => (12, true),
+            _ => (1, false),
+        };
+        let death = self.maybe_dies_over(self.profile.deaths_per_mille_writes);
         let now = self.agenda.now;
         let Some(status) = self.nodes[n].engine().and_then(|e| e.status(now, group)) else { return };
         let person: PersonId = status.person;
@@ -173,7 +178,11 @@ impl World {
         let written = self.batch(n, death, |engine, now| {
             let mut ids = vec![];
             for _ in 0..count {
-                let action = writer::action(&mut dice, engine.store().views(group), person);
+                let action = if long {
+                    writer::long_note(&mut dice)
+                } else {
+                    writer::action(&mut dice, engine.store().views(group), person)
+                };
                 match engine.write(now, group, &action) {
                     Ok(id) => ids.push(id),
                     Err(error) => return Ok(Err(format!("{error} in {action:?}"))),

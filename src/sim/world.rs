@@ -16,6 +16,8 @@ use crate::model::id::{EntryId, GroupId};
 pub(super) const BEGIN_MS: u64 = 1_800_000_000_000;
 /// Lines of the trace that are kept.
 const TRACE_LINES: usize = 400;
+/// How long others may not know that a node was away, or left a group, in milliseconds.
+const LINGER_MS: u64 = 2_000;
 /// A node that is woken this often in a row at once, without anything to do, spins.
 const MAX_IDLE_WAKES: u32 = 50;
 
@@ -250,8 +252,8 @@ impl World {
         self.agenda.plan(at, Event::Dial(n, self.network.life(n)));
     }
 
-    pub(super) fn maybe_dies(&mut self) -> Option<Death> {
-        let dies = !self.calm && self.dice.below(1_000) < self.profile.deaths_per_mille;
+    pub(super) fn maybe_dies_over(&mut self, per_mille: u64) -> Option<Death> {
+        let dies = !self.calm && self.dice.below(1_000) < per_mille;
         dies.then(|| if self.dice.below(2) == 0 { Death::BeforeCommit } else { Death::BeforeOutputs })
     }
 
@@ -266,7 +268,7 @@ impl World {
     fn inputs(&mut self, n: usize) {
         self.nodes[n].batch_planned = false;
         let inputs = std::mem::take(&mut self.nodes[n].inbox);
-        let death = self.maybe_dies();
+        let death = self.maybe_dies_over(self.profile.deaths_per_mille);
         self.batch(n, death, |engine, now| inputs.into_iter().try_for_each(|input| engine.handle(now, input)));
         if self.nodes[n].is_up() && self.network.waiting_verdicts(n) > 0 {
             self.breaks(format!("node {n} gave no verdict on a gossip message"));
@@ -292,10 +294,33 @@ impl World {
             self.crash(n, "crashes after a commit");
             return Some(result);
         }
+        self.check_claims(n);
         let idle = outputs.is_empty();
         outputs.into_iter().for_each(|output| self.carry_out(n, output));
         self.plan_wake(n, idle);
         Some(result)
+    }
+
+    /// Whoever a node takes for equal holds everything that the node holds. Looked at now and then.
+    fn check_claims(&mut self, n: usize) {
+        if self.dice.below(16) > 0 {
+            return;
+        }
+        let now = self.agenda.now;
+        let clock = self.nodes[n].clock(now);
+        for group in self.members.get(&n).cloned().unwrap_or_default() {
+            let Some(status) = self.nodes[n].engine().and_then(|e| e.status(clock, group)) else { continue };
+            let held = self.nodes[n].disk().entry_ids(group);
+            for member in status.members.into_iter().filter(|m| m.relation == Relation::Equal) {
+                let other = self.nodes.iter().position(|node| node.identity.peer == member.peer);
+                let Some(other) = other.filter(|o| self.members[o].contains(&group)) else { continue };
+                // Somebody who just went away may have gone back to an earlier state, and it is not known yet.
+                let went = !self.nodes[other].is_up() || self.nodes[other].changed_ms + LINGER_MS > now;
+                if !went && !held.is_subset(&self.nodes[other].disk().entry_ids(group)) {
+                    self.breaks(format!("node {n} takes node {other} for equal, which lacks entries"));
+                }
+            }
+        }
     }
 
     fn plan_wake(&mut self, n: usize, idle: bool) {
