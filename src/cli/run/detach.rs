@@ -11,8 +11,8 @@ use crate::api::{Code, Error};
 use crate::cli::show::peek::Peek as _;
 use crate::node::Ready;
 
-/// Most bytes of the log that an error repeats.
-const MAX_SHOWN_BYTES: usize = 2_000;
+/// Most lines of the log, from its end, in which the error is looked for.
+const MAX_SEARCHED_LINES: usize = 50;
 
 /// Starts this very command without `--detach` in a process group of its own, and waits until it says that it is ready. Its log
 /// goes to `node.log` in the directory.
@@ -49,8 +49,8 @@ pub fn run(session: &mut Session) -> Status {
 /// The error that the process ended with: the last line of its log.
 fn told(log: &std::path::Path, status: i32) -> Option<Error> {
     let text = std::fs::read_to_string(log).ok()?;
-    let tail = &text[text.floor_char_boundary(text.len().saturating_sub(MAX_SHOWN_BYTES))..];
-    let error = tail.lines().rev().find_map(|line| serde_json::from_str::<Value>(line).ok())?;
+    let error =
+        text.lines().rev().take(MAX_SEARCHED_LINES).find_map(|line| serde_json::from_str::<Value>(line).ok())?;
     serde_json::from_value(error.get("error")?.clone())
         .ok()
         .filter(|e: &Error| i32::from(e.code.exit_status()) == status)
