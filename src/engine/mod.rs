@@ -19,6 +19,7 @@ mod outcome;
 mod pulling;
 mod serve;
 mod serving;
+mod skew;
 mod status;
 pub mod store;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::engine::io::Relation;
 use crate::engine::{GroupStatus, MAX_STREAMS};
 use crate::model::id::{GroupId, Peer, PersonId};
 use crate::model::limits::MAX_GROUPS;
+use crate::model::time::MAX_AHEAD_MS;
 use crate::node::core::peer_text;
 use crate::node::fail::Fail;
 
@@ -125,6 +126,17 @@ impl Service<'_> {
                     status.forked_logs
                 );
                 items.push(check("forks", "note", detail, "nothing to do"));
+            }
+            if let Some(skew) = status.skew_ms.filter(|skew| skew.unsigned_abs() > MAX_AHEAD_MS) {
+                let (minutes, side) = (skew.unsigned_abs() / 60_000, if skew > 0 { "ahead of" } else { "behind" });
+                let detail =
+                    format!("{name}: what members write now carries times {minutes} minutes {side} this clock");
+                items.push(check(
+                    "clock",
+                    "warning",
+                    detail,
+                    "set this machine's clock, or ask them to set theirs; nothing is lost",
+                ));
             }
             if self.context.network.is_some() {
                 items.push(match status.members.len() {
