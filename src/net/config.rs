@@ -1,6 +1,7 @@
 //! What the network is told at start.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use libp2p::Multiaddr;
@@ -31,6 +32,61 @@ pub struct Config {
     pub agent: String,
     /// How much of the machine the network may use.
     pub limits: Limits,
+    /// Where this node can be reached from the internet, when that is known: announced from the start and never doubted.
+    pub external: Vec<Multiaddr>,
+    /// Whether addresses of the local network and of this machine are announced and count as reachable even where the
+    /// internet is in sight, so that AutoNAT may confirm them, too. Without it they are announced only while nobody beyond
+    /// the local network is known; peers nearby learn them by identify and mDNS either way. True suits closed test networks.
+    pub local_is_external: bool,
+    /// Relays to be reachable through, each with its `/p2p/PEER` at the end, when this node can not be reached directly.
+    /// Connected peers that relay are used beside them.
+    pub relays: Vec<Multiaddr>,
+    /// Whether this node relays for others, and how much. It does so only while it is reachable itself.
+    pub relay_server: Option<RelayLimits>,
+    /// Whether to ask the local router for a port by UPnP. Without effect when every listen address is a loopback address.
+    pub upnp: bool,
+    /// Whether this node serves the DHT. `None`: as long as it is reachable, or nobody beyond the local network is known.
+    pub kad_server: Option<bool>,
+}
+
+/// How much a relay carries for others. It can not read any of it. The defaults are those of the protocol's other
+/// implementations, but for the rates: theirs would let a group behind one address open one circuit a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayLimits {
+    /// Most peers that may be reached through this node at a time.
+    pub reservations: usize,
+    /// Most reservations of one peer, each on a connection of its own.
+    pub reservations_per_peer: usize,
+    /// How long a reservation holds unless it is renewed.
+    pub reservation: Duration,
+    /// Most circuits at a time.
+    pub circuits: usize,
+    /// Most circuits at a time that one peer began.
+    pub circuits_per_peer: usize,
+    /// How long a circuit may last, at most `u32::MAX` seconds.
+    pub circuit: Duration,
+    /// How much a circuit may carry in both directions together, bytes; 0 for no bound.
+    pub circuit_bytes: u64,
+    /// How many circuits a peer may begin at once, and a reservation may be asked for, before it has to wait.
+    pub burst: NonZeroU32,
+    /// How long it waits for each further one; not zero.
+    pub refill: Duration,
+}
+
+impl Default for RelayLimits {
+    fn default() -> Self {
+        Self {
+            reservations: 128,
+            reservations_per_peer: 4,
+            reservation: Duration::from_secs(3_600),
+            circuits: 16,
+            circuits_per_peer: 4,
+            circuit: Duration::from_secs(120),
+            circuit_bytes: 128 << 10,
+            burst: NonZeroU32::new(64).expect("not zero"),
+            refill: Duration::from_secs(2),
+        }
+    }
 }
 
 /// How much of the machine the network may use.
@@ -69,6 +125,25 @@ impl Default for Limits {
 }
 
 impl Config {
+    /// Listens nowhere, knows nobody, and has the defaults for everything else.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        Self {
+            key,
+            listen: vec![],
+            bootstrap: vec![],
+            mdns: false,
+            agent: String::new(),
+            limits: Limits::default(),
+            external: vec![],
+            local_is_external: false,
+            relays: vec![],
+            relay_server: None,
+            upnp: false,
+            kad_server: None,
+        }
+    }
+
     /// Whether anything is listened on beyond loopback.
     pub(super) fn reaches_beyond_loopback(&self) -> bool {
         self.listen.iter().any(|address| !super::address::is_loopback(address))
@@ -80,7 +155,8 @@ impl Config {
         let is_name = |p: Protocol<'_>| {
             matches!(p, Protocol::Dns(_) | Protocol::Dns4(_) | Protocol::Dns6(_) | Protocol::Dnsaddr(_))
         };
-        self.listen.iter().chain(&self.bootstrap).any(|address| address.iter().any(is_name))
+        let given = self.listen.iter().chain(&self.bootstrap).chain(&self.relays);
+        given.into_iter().any(|address| address.iter().any(is_name))
     }
 
     /// The agent text within its bound.
@@ -102,6 +178,12 @@ impl fmt::Debug for Config {
             .field("mdns", &self.mdns)
             .field("agent", &self.agent)
             .field("limits", &self.limits)
+            .field("external", &self.external)
+            .field("local_is_external", &self.local_is_external)
+            .field("relays", &self.relays)
+            .field("relay_server", &self.relay_server)
+            .field("upnp", &self.upnp)
+            .field("kad_server", &self.kad_server)
             .finish_non_exhaustive()
     }
 }
@@ -113,12 +195,11 @@ mod tests {
     fn config(listen: &[&str], bootstrap: &[&str]) -> Config {
         let read = |addresses: &[&str]| addresses.iter().map(|a| a.parse().unwrap()).collect();
         Config {
-            key: [1; 32],
             listen: read(listen),
             bootstrap: read(bootstrap),
             mdns: true,
             agent: "學習網".repeat(30),
-            limits: Limits::default(),
+            ..Config::new([1; 32])
         }
     }
 

@@ -62,7 +62,8 @@ impl Shell {
         self.connections.add(now, id, peer, at.clone(), direction);
         if first {
             let transport = address::transport(&at);
-            self.tell(Event::Connected { peer, address: at, direction, transport });
+            let path = address::path(&at);
+            self.tell(Event::Connected { peer, address: at, direction, transport, path });
         }
     }
 

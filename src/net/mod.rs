@@ -5,16 +5,13 @@
 //! [`Event`]s come out. `docs/protocol.md` has the names and bytes on the wire (sections 6, 7 and 10).
 //!
 //! ```no_run
-//! use studymesh::net::{self, Command, Config, Event, Limits};
+//! use studymesh::net::{self, Command, Config, Event};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let (commands, mut events, task) = net::spawn(Config {
-//!     key: [7; 32],
 //!     listen: vec!["/ip4/127.0.0.1/tcp/0".parse()?],
-//!     bootstrap: vec![],
-//!     mdns: false,
 //!     agent: "example/1".into(),
-//!     limits: Limits::default(),
+//!     ..Config::new([7; 32])
 //! })?;
 //! commands.send(Command::Subscribe([1; 32])).await?;
 //! while let Some(event) = events.recv().await {
@@ -65,9 +62,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub use behaviour::{IDENTIFY_PROTOCOL, IDLE_CONNECTION, PING_INTERVAL, PING_TIMEOUT};
-pub use config::{Config, Limits};
+pub use config::{Config, Limits, RelayLimits};
 pub use shell::{MAX_BACKLOG, SHUTDOWN_GRACE};
-pub use snapshot::{Connection, Snapshot};
+pub use snapshot::{Connection, Mapping, Nat, Relay, Reservation, Snapshot, Upnp};
 pub use streams::{
     CLOSE_TIMEOUT, FIRST_FRAME_TIMEOUT, IDLE_TIMEOUT, MAX_INBOUND, MAX_INBOUND_PER_PEER, MAX_OUTBOUND,
     MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES,
@@ -196,7 +193,7 @@ pub enum Command {
     /// Close a stream after what is queued on it. [`Event::StreamClosed`] follows, or [`Event::StreamFailed`] when it was
     /// not open yet.
     CloseStream(StreamId),
-    /// Connect to a peer, if there is no connection yet. Without a peer, it is whoever each address names, or whoever
+    /// Connect to a peer: [`Event::Connected`] or [`Event::DialFailed`] follows, or nothing when it is connected. Without a peer, it is whoever each address names, or whoever
     /// answers there.
     Dial {
         /// Who is expected.
@@ -211,7 +208,7 @@ pub enum Command {
     /// Look up who provides a key. [`Event::Providers`] answers, once or more. As long as nobody is known who could be
     /// asked, the lookup waits. With [`kad::MAX_LOOKUPS`] under way the answer is empty at once.
     FindProviders(Key),
-    /// Learn a peer's addresses from the DHT and connect to it. [`Event::Connected`] or [`Event::DialFailed`] follows.
+    /// Learn a peer's addresses from the DHT and connect to it. The same follows as after [`Command::Dial`].
     FindPeer(PeerId),
     /// A peer broke the protocol; the text says how. Repeated offences ban it for a while ([`penalties`]).
     Penalise(PeerId, String),
@@ -250,7 +247,32 @@ pub enum Event {
         direction: Direction,
         /// What carries it.
         transport: Transport,
+        /// Straight or through a relay.
+        path: Path,
     },
+    /// The best way to a peer that stays connected is another now: direct instead of relayed, or the other way round. New
+    /// streams take the best way; what is open on the other connection ends when that one is closed.
+    PathChanged {
+        /// The peer.
+        peer: PeerId,
+        /// The best way now.
+        path: Path,
+    },
+    /// What is known of the way from the internet to this node has changed.
+    Nat(Nat),
+    /// An address at which this node says that it can be reached: confirmed, configured, given by a router or a relay, or
+    /// local where that is all there is.
+    External(Multiaddr),
+    /// It does not say so of this address any more.
+    ExternalExpired(Multiaddr),
+    /// This node can be reached through a relay now.
+    Reserved(PeerId),
+    /// A relay can not be used (any more), and why. Another one is looked for.
+    ReservationLost(PeerId, String),
+    /// Whether this node relays for others has changed (not told for each reservation and circuit).
+    Relay(Relay),
+    /// What the local router says to a request for a port has changed.
+    Upnp(Upnp),
     /// The last connection to a peer is gone.
     Disconnected(PeerId),
     /// A peer takes part in a gossip topic that this node takes part in.

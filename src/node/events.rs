@@ -159,6 +159,9 @@ impl EventLoop {
                 self.handle.shell.facts(|f| f.addresses.insert(peer, addresses));
                 self.look_soon_if_lonely();
             }
+            // What the snapshot has, too.
+            Event::PathChanged { .. } | Event::Nat(_) | Event::External(_) | Event::ExternalExpired(_) => {}
+            Event::Reserved(_) | Event::ReservationLost(..) | Event::Relay(_) | Event::Upnp(_) => {}
             Event::DialFailed { peer, error } => tracing::debug!(?peer, error, "a dial failed"),
             Event::SameIdentity(address) => {
                 tracing::warn!(%address, "another running copy of this directory has the same peer id: this one takes a fresh key");
