@@ -1243,3 +1243,30 @@ fn nobody_counts_as_equal_while_something_new_comes_in() {
     table.say(0, stream, &bodies_of(&entries[..3]));
     assert_eq!(table.relation(0, group, 1), Relation::Unknown);
 }
+
+#[test]
+fn what_gossip_lost_is_announced_and_fetched_long_before_the_next_routine_check() {
+    let (mut table, group) = Table::group(2);
+    table.connect(0, 1);
+    table.converge(group, 5_000);
+    table.advance(10_000);
+    table.gossip = false;
+    table.write(0, group, "lost");
+    table.gossip = true;
+    let took = table.converge(group, due::RECHECK_MS / 3);
+    assert!(took > 0);
+}
+
+#[test]
+fn who_is_pulled_from_pulls_in_turn_at_once() {
+    let (mut table, group) = Table::group(2);
+    table.gossip = false;
+    table.connect(0, 1);
+    table.converge(group, 5_000);
+    table.advance(10_000);
+    for n in 0..2 {
+        table.write(n, group, "apart");
+    }
+    table.batch(0, |e, now| e.check(now, group));
+    table.converge(group, 200);
+}
