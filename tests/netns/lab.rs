@@ -30,9 +30,7 @@ pub struct Lab {
 /// Where hosts live: behind a router.
 pub struct Site {
     /// The router that the hosts know.
-    pub router: String,
-    /// The address of the outermost router.
-    pub public: Ipv4Addr,
+    router: String,
     next_host: Cell<u8>,
 }
 
@@ -41,8 +39,6 @@ pub struct Site {
 pub struct Host {
     /// The namespace.
     pub namespace: String,
-    /// Its address there.
-    pub address: Ipv4Addr,
 }
 
 impl Lab {
@@ -62,7 +58,7 @@ impl Lab {
     pub fn meeting_point(&self) -> Host {
         let namespace = self.namespace("meet");
         self.attach_public(&namespace, "eth0", MEETING.0);
-        Host { namespace, address: MEETING.0 }
+        Host { namespace }
     }
 
     /// A host that is attached in this way, behind a router of its own where there is one.
@@ -70,7 +66,7 @@ impl Lab {
         if kind == Kind::Open {
             let (namespace, address) = (self.namespace(name), self.public_address());
             self.attach_public(&namespace, "eth0", address);
-            return Host { namespace, address };
+            return Host { namespace };
         }
         let site = self.site(&format!("{name}-r"), kind);
         self.host_at(name, &site)
@@ -94,25 +90,25 @@ impl Lab {
             outer
         };
         make_router(&router, "192.168.1.1/24", &rules);
-        Site { router, public, next_host: Cell::new(10) }
+        Site { router, next_host: Cell::new(10) }
     }
 
     /// One more host behind a router.
     pub fn host_at(&self, name: &str, site: &Site) -> Host {
         let namespace = self.namespace(name);
-        let host = Host { namespace, address: Ipv4Addr::UNSPECIFIED };
-        self.plug_in(&host, "eth0", site)
+        let host = Host { namespace };
+        self.plug_in(&host, "eth0", site);
+        host
     }
 
-    /// Gives a host an interface behind this router: the same host with its new address.
-    pub fn plug_in(&self, host: &Host, interface: &str, site: &Site) -> Host {
+    /// Gives a host an interface behind this router.
+    pub fn plug_in(&self, host: &Host, interface: &str, site: &Site) {
         let number = site.next_host.replace(site.next_host.get() + 1);
         let new = Ipv4Addr::new(192, 168, 1, number);
         let port = self.port();
         self.veth(&host.namespace, interface, &site.router, &port);
         ip(&["-n", &site.router, "link", "set", &port, "master", "lan", "up"]);
         address(&host.namespace, interface, &format!("{new}/24"), "192.168.1.1");
-        Host { namespace: host.namespace.clone(), address: new }
     }
 
     fn public_address(&self) -> Ipv4Addr {
@@ -165,9 +161,8 @@ impl Host {
     }
 
     /// Brings the interface up again with another address.
-    pub fn plug_in_as(&self, interface: &str, new: Ipv4Addr, length: u8, gateway: &str) -> Self {
+    pub fn plug_in_as(&self, interface: &str, new: Ipv4Addr, length: u8, gateway: &str) {
         address(&self.namespace, interface, &format!("{new}/{length}"), gateway);
-        Self { namespace: self.namespace.clone(), address: new }
     }
 
     /// Adds nftables rules.

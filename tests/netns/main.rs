@@ -8,6 +8,8 @@
 //! It needs root, `ip` and `nft`. Nothing leaves the namespaces: no interface of the machine is touched.
 
 mod cell;
+mod classroom;
+mod clock;
 mod gate;
 mod lab;
 mod maker;
@@ -15,5 +17,7 @@ mod matrix;
 mod meeting;
 mod nat;
 mod node;
+mod relay_lost;
 mod report;
+mod roaming;
 mod wait;

@@ -24,8 +24,6 @@ pub enum Kind {
 impl Kind {
     /// The kinds of the matrix.
     pub const MATRIX: [Self; 5] = [Self::Open, Self::Eim, Self::Apdm, Self::Double, Self::RelayOnly];
-    const ALL: [Self; 7] =
-        [Self::Open, Self::Eim, Self::Apdm, Self::Double, Self::RelayOnly, Self::OutboundOnly, Self::Cone];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -37,10 +35,6 @@ impl Kind {
             Self::OutboundOnly => "outbound-only",
             Self::Cone => "cone",
         }
-    }
-
-    pub fn find(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|k| k.as_str() == name)
     }
 
     /// Whether UDP goes nowhere from here.

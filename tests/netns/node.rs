@@ -27,7 +27,6 @@ pub struct Home {
 pub struct Node {
     child: Child,
     pub peer_id: String,
-    pub listen: Vec<String>,
 }
 
 /// A command that runs while something else is looked at.
@@ -161,8 +160,7 @@ impl Home {
         };
         let ready: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(ready["event"], "ready", "{line}");
-        let listen = ready["listen"].as_array().unwrap().iter().map(|a| a.as_str().unwrap().to_owned()).collect();
-        Node { child, peer_id: ready["peer_id"].as_str().unwrap().to_owned(), listen }
+        Node { child, peer_id: ready["peer_id"].as_str().unwrap().to_owned() }
     }
 }
 
