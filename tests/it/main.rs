@@ -13,3 +13,4 @@ mod offline;
 mod restart;
 mod study;
 mod tickets;
+mod vectors;
