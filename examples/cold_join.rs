@@ -65,7 +65,8 @@ fn main() -> Result<()> {
 }
 
 fn settings(name: &str) -> Settings {
-    Settings { name: name.into(), listen: vec!["/ip4/127.0.0.1/tcp/0".into()], bootstrap: vec![], mdns: false }
+    let listen = vec!["/ip4/127.0.0.1/tcp/0".into()];
+    Settings { name: name.into(), listen, mdns: false, upnp: false, ..Settings::default() }
 }
 
 /// Serves the group in a directory until the parent closes our input.

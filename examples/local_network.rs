@@ -14,8 +14,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = |name: &str| Settings {
         name: name.into(),
         listen: vec!["/ip4/127.0.0.1/tcp/0".into(), "/ip4/127.0.0.1/udp/0/quic-v1".into()],
-        bootstrap: vec![],
         mdns: false,
+        ..Settings::default()
     };
     let mut ada = Node::start(&Home::new(dir.path().join("ada")), &settings("Ada")).await?;
     let mut bo = Node::start(&Home::new(dir.path().join("bo")), &settings("Bo")).await?;

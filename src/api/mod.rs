@@ -61,7 +61,8 @@ pub type Reply = Result<serde_json::Value, Error>;
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Command {
     /// `{running, peer_id, person, version, listen:[], groups:[{group_id,name,kind,members,entries,connected,complete}],
-    /// home, pid, uptime_ms, external:[], connections, limits:{name: {used, max}}}`.
+    /// home, pid, uptime_ms, external:[], connections, limits:{name: {used, max}}, reach:{nat, relay:{state},
+    /// upnp, reservations:[{relay, accepted, age_ms}], roles:[], confirmed:[], dht_server}}`; `reach` is null when no node runs.
     Status,
     /// Ends the node after the answer: `{stopped:true, was_running}`.
     Stop,
@@ -338,12 +339,16 @@ pub enum Command {
         /// Also members that are not connected now.
         all: bool,
     },
-    /// `{peer_id, path, transport, rtt_ms, address}`.
+    /// `{peer_id, path, transport, rtt_ms, address, connect_ms, direct_ms}`; the last two count from the beginning of the
+    /// command and are null for what did not happen.
     Ping {
         /// Peer id, unique prefix or a member's name.
         peer: String,
         /// How long to try, milliseconds.
         timeout_ms: u64,
+        /// Go on until the connection is direct.
+        #[serde(default)]
+        until_direct: bool,
     },
     /// `{group_id, fingerprint, held, missing, pending, quarantined, peers:[{peer_id, member, relation, checked_ms}],
     /// logs, forked_logs, early}`.
@@ -379,6 +384,34 @@ pub enum Command {
     },
     /// The group as one object: `{group_id, name, notes:[{.., body}], links:[], roadmaps:[{roadmap_id, toml}], progress:[], members:[]}`.
     Export,
+}
+
+impl Command {
+    /// Whether it may write entries into one group.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        use Command as C;
+        matches!(
+            self,
+            C::GroupRename { .. }
+                | C::NoteNew { .. }
+                | C::NoteEdit { .. }
+                | C::NoteSet { .. }
+                | C::NoteRestore { .. }
+                | C::NoteDelete { .. }
+                | C::LinkAdd { .. }
+                | C::LinkSet { .. }
+                | C::LinkVote { .. }
+                | C::LinkRead { .. }
+                | C::LinkRemove { .. }
+                | C::RoadmapAdd { .. }
+                | C::RoadmapImport { .. }
+                | C::RoadmapEdit { .. }
+                | C::RoadmapRemove { .. }
+                | C::ProgressSet { .. }
+                | C::ProgressImport { .. }
+        )
+    }
 }
 
 /// A roadmap file that somebody edited.

@@ -242,6 +242,8 @@ words! {
     up_next, "Next, in another terminal: `studymesh group create NAME --open`, then `studymesh invite`; or `studymesh join TICKET`.\n\
               Ctrl-C ends the node.",
         "接下来，在另一个终端：`studymesh group create 名称 --open`，再 `studymesh invite`；或 `studymesh join 邀请码`。\n按 Ctrl-C 结束节点。";
+    up_detached, "It runs in the background; `studymesh stop` ends it, and node.log in its directory has its log.",
+        "节点在后台运行；`studymesh stop` 结束它，日志在其目录的 node.log 中。";
     up_ready, "the node is running", "节点已启动";
     up_ended, "the node has ended", "节点已结束";
     doubtful, "times with ? are ahead of this clock", "带 ? 的时间比本机时钟超前";

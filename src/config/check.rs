@@ -3,7 +3,7 @@
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 
-use super::{Error, Key, Place};
+use super::{Error, Key, Place, Roles};
 use crate::model::limits::MAX_NAME_CHARS;
 
 /// Most addresses in one setting.
@@ -16,6 +16,26 @@ const MAX_SHOWN_CHARS: usize = 120;
 const LISTEN_REMEDY: &str =
     "write an address of this machine, such as /ip4/0.0.0.0/tcp/0 or /ip4/0.0.0.0/udp/0/quic-v1 (port 0: any free one)";
 const BOOTSTRAP_REMEDY: &str = "write a peer's whole address, such as /ip4/192.0.2.7/tcp/4001/p2p/PEER; `studymesh up` prints them on that machine";
+
+const EXTERNAL_REMEDY: &str = "write the address at which others reach this node, such as /ip4/203.0.113.7/tcp/4001 or /dns4/mesh.example/tcp/4001";
+
+/// The roles that words name.
+pub(super) fn roles(place: &Place, key: Key, list: &[String]) -> Result<Roles, Error> {
+    Roles::parse(list.iter().map(String::as_str)).ok_or_else(|| {
+        let unknown = list.iter().find(|word| !Roles::WORDS.contains(&word.as_str()));
+        let shown = unknown.map_or_else(String::new, Clone::clone);
+        bad(place, key, &shown, "there is no such role".into(), "choose of learner, relay and bootstrap")
+    })
+}
+
+/// Checks a number against its bounds.
+pub(super) fn number(place: &Place, key: Key, number: u64, least: u64, most: u64) -> Result<(), Error> {
+    if (least..=most).contains(&number) {
+        return Ok(());
+    }
+    let cause = format!("it must be {least} to {most}");
+    Err(bad(place, key, &number.to_string(), cause, "choose a number in between"))
+}
 
 /// Checks a person's name; an empty one means that none was given.
 pub(super) fn name(place: &Place, name: &str) -> Result<(), Error> {
@@ -31,7 +51,11 @@ pub(super) fn name(place: &Place, name: &str) -> Result<(), Error> {
 
 /// Checks the addresses of a setting that holds addresses.
 pub(super) fn addresses(place: &Place, key: Key, list: &[String]) -> Result<(), Error> {
-    let remedy = if key == Key::Listen { LISTEN_REMEDY } else { BOOTSTRAP_REMEDY };
+    let remedy = match key {
+        Key::Listen => LISTEN_REMEDY,
+        Key::ExternalAddress => EXTERNAL_REMEDY,
+        _ => BOOTSTRAP_REMEDY,
+    };
     if list.len() > MAX_ADDRESSES {
         let cause = format!("more than {MAX_ADDRESSES} addresses");
         return Err(bad(place, key, &list.len().to_string(), cause, "keep the most useful ones"));
@@ -39,7 +63,11 @@ pub(super) fn addresses(place: &Place, key: Key, list: &[String]) -> Result<(), 
     if key == Key::Listen && list.is_empty() {
         return Err(bad(place, key, "", "a node listens on at least one address".into(), remedy));
     }
-    let check = if key == Key::Listen { listen } else { bootstrap };
+    let check = match key {
+        Key::Listen => listen,
+        Key::ExternalAddress => external,
+        _ => bootstrap,
+    };
     list.iter().try_for_each(|text| check(text).map_err(|cause| bad(place, key, text, cause, remedy)))
 }
 
@@ -77,6 +105,12 @@ fn bootstrap(text: &str) -> Result<(), String> {
         [.., Protocol::P2p(_)] => transport(&parts),
         _ => Err("the peer is missing at the end (/p2p/PEER)".into()),
     }
+}
+
+/// Where others reach this node; which peer it is goes without saying.
+fn external(text: &str) -> Result<(), String> {
+    let address = parse(text)?;
+    transport(&address.iter().collect::<Vec<_>>())
 }
 
 fn transport(parts: &[Protocol<'_>]) -> Result<(), String> {

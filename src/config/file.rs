@@ -7,7 +7,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use super::load::{Value, check_new, from_text, split, switch};
+use super::load::{Value, check_new, from_text, from_words};
 use super::{Error, Home, Key, Place, Settings};
 
 /// Most bytes of the file.
@@ -61,6 +61,9 @@ fn plain(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Boolean(flag) => Value::Flag(*flag),
+        DeValue::Integer(number) => {
+            u64::from_str_radix(number.as_str(), number.radix()).map_or(Value::Other, Value::Number)
+        }
         DeValue::Array(items) => items
             .iter()
             .map(|item| if let DeValue::String(text) = item.get_ref() { Some(text.to_string()) } else { None })
@@ -117,16 +120,41 @@ fn default_text() -> String {
          # A running node reads this file when it starts.\n",
     );
     for key in Key::ALL {
-        let (about, value) = match key {
-            Key::Name => ("Your name, as your groups see it: 1 to 64 characters.", "\"Ada\"".to_owned()),
-            Key::Listen => ("Addresses to listen on; port 0 lets the system choose.", list(&settings.listen)),
-            Key::Bootstrap => ("Peers to ask first, each with /p2p/PEER at its end.", list(&settings.bootstrap)),
-            Key::Mdns => ("Whether to look for peers on the local network.", settings.mdns.to_string()),
+        let value = match key {
+            Key::Name => "\"Ada\"".to_owned(),
+            _ => toml_value(&settings.value(key)),
         };
+        let about = about(key);
         let (name, variable, flag) = (key.as_str(), key.variable(), key.flag());
         out.push_str(&format!("\n# {about} Environment: {variable}. Flag: up {flag}.\n# {name} = {value}\n"));
     }
     out
+}
+
+fn about(key: Key) -> &'static str {
+    match key {
+        Key::Name => "Your name, as your groups see it: 1 to 64 characters.",
+        Key::Listen => "Addresses to listen on; port 0 lets the system choose.",
+        Key::Bootstrap => "Peers to ask first, each with /p2p/PEER at its end.",
+        Key::Mdns => "Whether to look for peers on the local network.",
+        Key::Role => "What the node does for others: learner, relay, bootstrap.",
+        Key::ExternalAddress => "Addresses at which others reach this node, where it can not find out by itself.",
+        Key::Relay => "Relays to use when nobody can reach this node, each with /p2p/PEER at its end.",
+        Key::Upnp => "Whether to ask the router for an open port.",
+        Key::MaxConnections => "Most connections.",
+        Key::RelayReservations => "As a relay: most peers that hold a reservation.",
+        Key::RelayCircuits => "As a relay: most circuits at a time.",
+        Key::RelayCircuitBytes => "As a relay: most bytes that a circuit carries in each direction.",
+        Key::RelayCircuitSeconds => "As a relay: most seconds that a circuit lives.",
+    }
+}
+
+/// A setting's value as TOML, which for texts, flags, numbers and lists of texts looks like JSON.
+fn toml_value(value: &serde_json::Value) -> String {
+    match value.as_array() {
+        Some(items) => list(&items.iter().filter_map(|i| i.as_str().map(str::to_owned)).collect::<Vec<_>>()),
+        None => value.to_string(),
+    }
 }
 
 fn list(items: &[String]) -> String {
@@ -143,16 +171,12 @@ fn text(value: &str) -> String {
 /// # Errors
 /// When the value can not be used, the file can not be written, or it holds another mistake; it is then unchanged.
 pub fn set(home: &Home, key: Key, values: &[String]) -> Result<(), Error> {
-    let value = match (key, values) {
-        (Key::Name, _) => Value::Text(values.join(" ")),
-        (Key::Listen | Key::Bootstrap, _) => Value::List(values.iter().flat_map(|value| split(value)).collect()),
-        (Key::Mdns, [one]) => switch(one).map_or_else(|| Value::Text(one.clone()), Value::Flag),
-        (Key::Mdns, _) => Value::List(values.to_vec()),
-    };
+    let value = from_words(key, values);
     let written = match &value {
         Value::Text(value) => text(value),
         Value::List(items) => list(items),
         Value::Flag(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
         Value::Other => String::new(),
     };
     check_new(key, value)?;

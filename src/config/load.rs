@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::{Error, Home, Key, Place, Settings, check, file};
+use super::{Error, Home, Key, Place, Settings, Shape, check, file};
 
 /// Looks a variable of the environment up.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
@@ -18,6 +18,16 @@ pub struct Flags {
     pub bootstrap: Vec<String>,
     /// `--no-mdns`.
     pub no_mdns: bool,
+    /// `--role`, each one.
+    pub role: Vec<String>,
+    /// `--external-address`, each one.
+    pub external_address: Vec<String>,
+    /// `--relay`, each one.
+    pub relay: Vec<String>,
+    /// `--no-upnp`.
+    pub no_upnp: bool,
+    /// The limits that are given.
+    pub numbers: Vec<(Key, u64)>,
 }
 
 /// Which of the places a value comes from.
@@ -79,25 +89,30 @@ impl Loaded {
     /// Takes a value over, unless it can not be used.
     fn take(&mut self, key: Key, place: Place, value: Value) -> Result<(), Error> {
         let settings = &mut self.settings;
-        match (key, value) {
-            (Key::Name, Value::Text(text)) => {
+        match (key.shape(), value) {
+            (Shape::Text, Value::Text(text)) => {
                 check::name(&place, &text)?;
                 settings.name = text;
             }
-            (Key::Listen, Value::List(list)) => {
+            (Shape::Addresses, Value::List(list)) => {
                 check::addresses(&place, key, &list)?;
-                settings.listen = list;
+                *match key {
+                    Key::Listen => &mut settings.listen,
+                    Key::ExternalAddress => &mut settings.external,
+                    Key::Relay => &mut settings.relays,
+                    _ => &mut settings.bootstrap,
+                } = list;
             }
-            (Key::Bootstrap, Value::List(list)) => {
-                check::addresses(&place, key, &list)?;
-                settings.bootstrap = list;
+            (Shape::Roles, Value::List(list)) => settings.roles = check::roles(&place, key, &list)?,
+            (Shape::Flag, Value::Flag(flag)) if key == Key::Upnp => settings.upnp = flag,
+            (Shape::Flag, Value::Flag(flag)) => settings.mdns = flag,
+            (Shape::Number(least, most), Value::Number(number)) => {
+                check::number(&place, key, number, least, most)?;
+                if let Some(slot) = settings.number(key) {
+                    *slot = number;
+                }
             }
-            (Key::Mdns, Value::Flag(flag)) => settings.mdns = flag,
-            (Key::Name, _) => return Err(Error::Type { place, key: key.as_str(), expected: "a text" }),
-            (Key::Listen | Key::Bootstrap, _) => {
-                return Err(Error::Type { place, key: key.as_str(), expected: "a list of addresses" });
-            }
-            (Key::Mdns, _) => return Err(Error::Type { place, key: key.as_str(), expected: "true or false" }),
+            (shape, _) => return Err(Error::Type { place, key: key.as_str(), expected: expected(shape) }),
         }
         let source = match place {
             Place::File(..) => Source::File,
@@ -115,6 +130,7 @@ pub(super) enum Value {
     Text(String),
     List(Vec<String>),
     Flag(bool),
+    Number(u64),
     /// Something that no setting takes.
     Other,
 }
@@ -157,15 +173,35 @@ fn variable(key: Key, env: Env<'_>) -> Result<Option<Value>, Error> {
     let place = Place::Variable(key.variable());
     let Some(text) = env(key.variable()).filter(|text| !text.is_empty()) else { return Ok(None) };
     let text = text.into_string().map_err(|_| Error::NotText { place: place.clone() })?;
-    Ok(Some(match key {
-        Key::Name => Value::Text(text),
-        Key::Listen | Key::Bootstrap => Value::List(split(&text)),
-        Key::Mdns => Value::Flag(switch(&text).ok_or(Error::Type {
-            place,
-            key: key.as_str(),
-            expected: "one of 1, true, yes, on, 0, false, no, off",
-        })?),
-    }))
+    match from_words(key, std::slice::from_ref(&text)) {
+        Value::Text(_) if key.shape() != Shape::Text => {
+            Err(Error::Type { place, key: key.as_str(), expected: expected(key.shape()) })
+        }
+        value => Ok(Some(value)),
+    }
+}
+
+/// A value as people write it on the command line or in the environment: several, or commas, make a list. What does not
+/// have the setting's shape stays a text.
+pub(super) fn from_words(key: Key, words: &[String]) -> Value {
+    let text = || Value::Text(words.join(" "));
+    match (key.shape(), words) {
+        (Shape::Text, _) => text(),
+        (Shape::Addresses | Shape::Roles, _) => Value::List(words.iter().flat_map(|word| split(word)).collect()),
+        (Shape::Flag, [one]) => switch(one).map_or_else(text, Value::Flag),
+        (Shape::Number(..), [one]) => one.trim().parse().map_or_else(|_| text(), Value::Number),
+        _ => text(),
+    }
+}
+
+fn expected(shape: Shape) -> &'static str {
+    match shape {
+        Shape::Text => "a text",
+        Shape::Addresses => "a list of addresses",
+        Shape::Roles => "a list of learner, relay and bootstrap",
+        Shape::Flag => "true or false (in the environment also 1, yes, on, 0, no, off)",
+        Shape::Number(..) => "a whole number",
+    }
 }
 
 /// The parts of a list that is written with commas.
@@ -189,9 +225,14 @@ fn given(flags: &Flags) -> impl Iterator<Item = (Key, Value)> {
         list(Key::Listen, &flags.listen),
         list(Key::Bootstrap, &flags.bootstrap),
         flags.no_mdns.then_some((Key::Mdns, Value::Flag(false))),
+        list(Key::Role, &flags.role),
+        list(Key::ExternalAddress, &flags.external_address),
+        list(Key::Relay, &flags.relay),
+        flags.no_upnp.then_some((Key::Upnp, Value::Flag(false))),
     ]
     .into_iter()
     .flatten()
+    .chain(flags.numbers.iter().map(|(key, number)| (*key, Value::Number(*number))))
 }
 
 #[cfg(test)]

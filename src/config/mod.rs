@@ -25,4 +25,4 @@ pub use error::{Error, Place};
 pub use file::{MAX_FILE_BYTES, create_default, set, unset};
 pub use home::Home;
 pub use load::{Env, Flags, Loaded, Origin, Source, load};
-pub use settings::{Key, Settings};
+pub use settings::{Key, Limits, Roles, Settings, Shape};

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::group::Accepted;
-use super::io::{MessageId, Output, Relation, Verdict};
+use super::io::{MessageId, Output, Verdict};
 use super::store::Store;
 use crate::gossip::frame::{self, Frame, FrameError};
 use crate::log::entry::Signed;
@@ -48,7 +48,7 @@ impl<S: Store> Engine<S> {
         group.trickle.inconsistent(now, random);
         // Whoever passed it on has seen it, and so soon holds what it speaks of, if it does not yet.
         if let Some(member) = group.members.get_mut(source) {
-            member.relation = if member.relation == Relation::Equal { Relation::Unknown } else { member.relation };
+            member.doubt();
             member.hinted(now, random % SPREAD_MS);
         }
     }
@@ -64,9 +64,11 @@ impl<S: Store> Engine<S> {
         }
         let Ok(verified) = entry.verify() else { return Ok(Verdict::Reject) };
         match self.take_verified(now, id, &verified)? {
-            Accepted::New => {
-                // It may have passed on what it has no place for itself, so that it is equal no longer.
-                self.news(now, id, None);
+            Accepted::New { .. } => {
+                if let Some(group) = self.groups.get_mut(&id) {
+                    group.skew.sample(verified.header.time.millis(), now);
+                }
+                self.news(now, id);
                 Ok(Verdict::Accept)
             }
             Accepted::Held | Accepted::Full => Ok(Verdict::Ignore),

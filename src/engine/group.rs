@@ -7,6 +7,7 @@ use super::control::ControlHeads;
 use super::early::Early;
 use super::entropy::Entropy;
 use super::io::{Relation, StreamId};
+use super::skew::Skew;
 use super::store::{Append, GroupRow, Reading, Store, Tip};
 use crate::gossip::{burst::Bucket, trickle::Trickle};
 use crate::log::entry;
@@ -34,6 +35,8 @@ const HINT_SPACING_MS: u64 = 1_000;
 /// What a node knows of a connected peer in one group.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Member {
+    /// Whether it takes part in the gossip topic. A member that does not came by a sync stream of its own.
+    pub subscribed: bool,
     /// The log that it proved to write.
     pub log: Option<LogId>,
     pub relation: Relation,
@@ -57,6 +60,13 @@ impl Member {
     pub fn hinted(&mut self, now: u64, jitter: u64) {
         let spaced = self.checked_ms.map_or(0, |checked| checked + HINT_SPACING_MS);
         self.pull_by((now + jitter + super::due::backoff(self.barren)).max(spaced));
+    }
+
+    /// Something changed: it may hold the same no longer.
+    pub fn doubt(&mut self) {
+        if self.relation == Relation::Equal {
+            self.relation = Relation::Unknown;
+        }
     }
 
     /// A comparison came to its end.
@@ -86,6 +96,7 @@ pub(super) struct Group {
     /// How many branches there are, and how many there may be.
     pub chains: usize,
     pub max_chains: usize,
+    pub skew: Skew,
     pub told: Vec<Told>,
     /// When to announce what was written and did not go out by itself.
     pub announce_at: Option<u64>,
@@ -96,8 +107,8 @@ pub(super) struct Group {
 /// What became of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Accepted {
-    /// Stored and folded.
-    New,
+    /// Stored and folded: whose it is, and its kind when it reads here.
+    New { person: PersonId, kind: Option<u16> },
     /// It was here before.
     Held,
     /// What it builds on is not here.
@@ -137,6 +148,7 @@ impl Group {
             early: Early::default(),
             chains: logs.values().map(|log| log.chains.len()).sum(),
             max_chains: MAX_CHAINS,
+            skew: Skew::default(),
             told: vec![],
             announce_at: None,
             forked: false,
@@ -211,8 +223,7 @@ impl Group {
 
     /// Stores and folds an authentic entry, if it is new and what it builds on is here.
     ///
-    /// `signature` is the signature over this very entry, when it is known. When it is new, whose it is and its kind
-    /// come along.
+    /// `signature` is the signature over this very entry, when it is known.
     pub fn accept<S: Store>(
         &mut self,
         store: &mut S,
@@ -220,10 +231,10 @@ impl Group {
         entry: &Authentic,
         body: &[u8],
         signature: Option<[u8; 64]>,
-    ) -> Result<(Accepted, Option<(PersonId, Option<u16>)>), S::Error> {
+    ) -> Result<Accepted, S::Error> {
         let Authentic { id, header } = entry;
         if !self.belongs(header) {
-            return Ok((Accepted::Foreign, None));
+            return Ok(Accepted::Foreign);
         }
         let place = match self.logs.get(&header.log) {
             Some(log) => log.place(store, header.seq, *id, header.prev)?,
@@ -231,10 +242,10 @@ impl Group {
             None => Place::Gap,
         };
         match place {
-            Place::Held => return Ok((Accepted::Held, None)),
-            Place::Gap => return Ok((Accepted::Gap, None)),
+            Place::Held => return Ok(Accepted::Held),
+            Place::Gap => return Ok(Accepted::Gap),
             Place::Branch(_) if self.chains >= self.max_chains && !self.is_own(header.log) => {
-                return Ok((Accepted::Full, None));
+                return Ok(Accepted::Full);
             }
             Place::Append(_) | Place::Branch(_) => {}
         }
@@ -270,8 +281,11 @@ impl Group {
         }
         self.clock.observe(header.time, now);
         self.entries += 1;
-        self.members.values_mut().for_each(|m| m.left.retain(|left| left.tip.id != *id));
-        Ok((Accepted::New, Some((person, action.ok().map(|a| a.kind().0)))))
+        for member in self.members.values_mut() {
+            member.left.retain(|left| left.tip.id != *id);
+            member.doubt();
+        }
+        Ok(Accepted::New { person, kind: action.ok().map(|a| a.kind().0) })
     }
 
     /// Begins a branch of a log, or the log.

@@ -34,7 +34,7 @@ impl<S: Store> Engine<S> {
         };
         let authentic = Authentic { id: verified.id, header: verified.header.clone() };
         Ok(match self.take(now, group, &authentic, &verified.body, Some(verified.signature))? {
-            Accepted::New => Imported::New,
+            Accepted::New { .. } => Imported::New,
             Accepted::Held => Imported::Held,
             Accepted::Gap => Imported::Gap,
             Accepted::Full | Accepted::Foreign => Imported::Refused,

@@ -19,6 +19,7 @@ mod outcome;
 mod pulling;
 mod serve;
 mod serving;
+mod skew;
 mod status;
 pub mod store;
 #[cfg(test)]
@@ -289,6 +290,7 @@ impl<S: Store> Engine<S> {
     fn subscribed(&mut self, now: u64, peer: &Peer, topic: TopicHash) {
         let Some(group) = self.topics.get(&topic).and_then(|id| self.groups.get_mut(id)) else { return };
         let Some(member) = group.member(peer, &self.connected) else { return };
+        member.subscribed = true;
         // A little jitter, so that two nodes that meet do not always pull from each other at once.
         member.pull_at.get_or_insert(now + self.entropy.below(50));
     }

@@ -36,22 +36,18 @@ impl<S: Store> Engine<S> {
             member.pull_by(now + wait);
         }
         if pulling.received > 0 {
-            self.news(now, id, Some(&peer));
+            self.news(now, id);
         }
         self.output(Output::Send(stream, Pull::finish(summary).encode()));
         self.output(Output::Close(stream));
         self.event(Event::Compared { group: id, peer, relation, received: pulling.received });
     }
 
-    /// Something new is here: what we thought of the other members' holdings is out of date.
-    pub(super) fn news(&mut self, now: u64, id: GroupId, from: Option<&Peer>) {
+    /// Something new is here: say so soon.
+    pub(super) fn news(&mut self, now: u64, id: GroupId) {
         let random = self.entropy.number();
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        group.trickle.inconsistent(now, random);
-        for (peer, member) in &mut group.members {
-            if Some(peer) != from && member.relation == Relation::Equal {
-                member.relation = Relation::Unknown;
-            }
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.trickle.inconsistent(now, random);
         }
     }
 
@@ -73,15 +69,17 @@ impl<S: Store> Engine<S> {
         self.keep_proof(pulling);
         let peer = pulling.pull.peer();
         if pulling.received > 0 {
-            self.news(now, id, None);
+            self.news(now, id);
+        }
+        if pulling.pull.proven().is_none() {
+            self.pull_failed(now, stream, id, peer);
+            return;
         }
         let Some(member) = self.member(id, peer, stream) else { return };
         member.pulling = None;
         member.relation = Relation::Unknown;
-        if pulling.pull.proven().is_some() {
-            let left = pulling.pull.left().iter().chain(pulling.pull.missing());
-            member.left = left.take(MAX_REMEMBERED).cloned().collect();
-        }
+        let left = pulling.pull.left().iter().chain(pulling.pull.missing());
+        member.left = left.take(MAX_REMEMBERED).cloned().collect();
         if pulling.received > 0 {
             // It moved on: go on soon.
             member.barren = 0;
@@ -92,13 +90,18 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    /// A stream that was asked for did not open.
+    /// A stream that was asked for did not open, or the peer did not prove itself on it.
     pub(super) fn pull_failed(&mut self, now: u64, stream: StreamId, id: GroupId, peer: &Peer) {
-        if let Some(member) = self.member(id, peer, stream) {
-            member.pulling = None;
-            member.relation = Relation::Unknown;
-            member.barren += 1;
-            member.pull_at = Some(now + backoff(member.barren));
+        let Some(member) = self.member(id, peer, stream) else { return };
+        member.pulling = None;
+        member.relation = Relation::Unknown;
+        member.barren += 1;
+        member.pull_at = Some(now + backoff(member.barren));
+        if !member.subscribed
+            && let Some(group) = self.groups.get_mut(&id)
+        {
+            // It asked us once and does not know the group now: it has left. If not, it will be heard of.
+            group.members.remove(peer);
         }
     }
 

@@ -174,7 +174,7 @@ impl<S: Store> Engine<S> {
         signature: Option<[u8; 64]>,
     ) -> Result<Result<(), String>, S::Error> {
         match self.take(now, id, authentic, body, signature)? {
-            Accepted::New => {
+            Accepted::New { .. } => {
                 pulling.received += 1;
                 pulling.progress_ms = now;
                 pulling.moved.insert(authentic.header.log, now);
@@ -200,7 +200,7 @@ impl<S: Store> Engine<S> {
     ) -> Result<Accepted, S::Error> {
         let accepted = self.take_one(now, id, entry, body, signature, false)?;
         let mut here = match accepted {
-            Accepted::New | Accepted::Held => vec![(entry.header.log, entry.header.seq, entry.id)],
+            Accepted::New { .. } | Accepted::Held => vec![(entry.header.log, entry.header.seq, entry.id)],
             _ => vec![],
         };
         while let Some((log, seq, entry)) = here.pop() {
@@ -230,8 +230,8 @@ impl<S: Store> Engine<S> {
         own: bool,
     ) -> Result<Accepted, S::Error> {
         let Some(group) = self.groups.get_mut(&id) else { return Ok(Accepted::Foreign) };
-        let (accepted, told) = group.accept(&mut self.store, now, entry, body, signature)?;
-        if let Some((person, kind)) = told {
+        let accepted = group.accept(&mut self.store, now, entry, body, signature)?;
+        if let Accepted::New { person, kind } = accepted {
             // Somebody else writes in the log that we write in. Logs that we left behind may well go on elsewhere.
             group.forked |= !own && entry.header.log == group.me.id();
             let (log, class) = (entry.header.log, entry.header.class);

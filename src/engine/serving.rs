@@ -119,7 +119,7 @@ impl<S: Store> Engine<S> {
         } else {
             let at = now + backoff(member.barren);
             member.checked_ms = Some(now);
-            member.relation = if member.relation == Relation::Equal { Relation::Unknown } else { member.relation };
+            member.doubt();
             member.pull_by(at);
         }
     }

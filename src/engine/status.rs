@@ -37,6 +37,9 @@ pub struct GroupStatus {
     pub topic: TopicHash,
     /// The DHT key.
     pub dht_key: TopicHash,
+    /// How far the members' clocks are ahead of this one (negative: behind), milliseconds, as entries that arrive while they
+    /// are written tell; `None` before one came.
+    pub skew_ms: Option<i64>,
     /// Connected members.
     pub members: Vec<MemberStatus>,
 }
@@ -100,6 +103,7 @@ impl<S: Store> Engine<S> {
             log: group.me.id(),
             topic: group.topic,
             dht_key: group.keys.dht_key(),
+            skew_ms: group.skew.median_ms(),
             members: group
                 .members
                 .iter()

@@ -923,18 +923,21 @@ fn a_member_with_many_histories_can_not_keep_two_nodes_apart() {
     // Each node kept the sixteen branches that came first, and refused the others for ever.
     let (mut table, group) = Table::group(3);
     table.gossip = false;
-    let mallory: Vec<Peer> = (0..3).map(|n| table.hostile(n, group, 10)).collect();
+    let mallory = peer(10);
+    for n in 0..3 {
+        table.hostile(n, group, 10);
+    }
     let log = LogKey::from_seed(&[50; 32]);
     let keys = table.keys(0, group);
     let trunk = chain(&keys, &log, group, None, 5, "trunk");
     for n in 0..3 {
         trunk.iter().for_each(|e| {
-            table.gossip_to(n, group, &mallory[n], e);
+            table.gossip_to(n, group, &mallory, e);
         });
         for branch in 0..40 {
             let from = &trunk[branch % 5];
             for entry in chain(&keys, &log, group, Some(from), 1 + branch % 3, &format!("{n}/{branch}")) {
-                table.gossip_to(n, group, &mallory[n], &entry);
+                table.gossip_to(n, group, &mallory, &entry);
             }
         }
     }
@@ -1180,12 +1183,13 @@ fn one_difference_among_a_thousand_logs_costs_as_little_as_one_difference() {
     let (mut table, group) = Table::group(2);
     table.gossip = false;
     let keys = table.keys(0, group);
-    let mallory = [table.hostile(0, group, 10), table.hostile(1, group, 10)];
+    let mallory = table.hostile(0, group, 10);
+    table.hostile(1, group, 10);
     for n in 0..1_000u64 {
         let seed = *blake3::hash(&n.to_le_bytes()).as_bytes();
         for entry in chain(&keys, &LogKey::from_seed(&seed), group, None, 1, "x") {
             for to in 0..2 {
-                table.gossip_to(to, group, &mallory[to], &entry);
+                table.gossip_to(to, group, &mallory, &entry);
             }
         }
     }
@@ -1200,4 +1204,69 @@ fn one_difference_among_a_thousand_logs_costs_as_little_as_one_difference() {
     let bytes = bytes_between(&table, 0, 1);
     assert!(bytes < 6_000, "{bytes} bytes");
     assert_eq!(bodies_sent(&table, 0, 1), 1);
+}
+
+#[test]
+fn a_peer_that_left_the_group_while_it_asked_is_forgotten() {
+    // What it had sent before it left made it a member again, whom nobody could ever compare with.
+    let (mut table, group) = Table::group(1);
+    let bob = table.hostile(0, group, 10);
+    let stream = table.greet(0, group, &bob, 1);
+    let topic = table.keys(0, group).gossip_topic();
+    table.handle(0, Input::Unsubscribed(bob.clone(), topic));
+    let fingerprint = table.status(0, group).fingerprint;
+    table.say(0, stream, &Message::Finish { fingerprint, entries: 1 });
+    table.nodes[0].opened.clear();
+    table.advance(2 * due::RECHECK_MS);
+    if let Some((stream, _)) = table.nodes[0].opened.pop() {
+        table.handle(0, Input::StreamOpened(stream, bob));
+        table.handle(0, Input::StreamClosed(stream));
+    }
+    assert_eq!(table.status(0, group).members.len(), 0);
+}
+
+#[test]
+fn nobody_counts_as_equal_while_something_new_comes_in() {
+    // Only the end of a pull made the others doubtful: until then the node claimed what it could not know.
+    let (mut table, group) = Table::group(2);
+    table.gossip = false;
+    table.connect(0, 1);
+    table.converge(group, 5_000);
+    table.advance(70_000);
+    assert_eq!(table.relation(0, group, 1), Relation::Equal);
+    let mallory = table.hostile(0, group, 10);
+    table.advance(100);
+    let entries = chain(&table.keys(0, group), &LogKey::from_seed(&[50; 32]), group, None, 6, "x");
+    let stream = table.welcome(0, group, &mallory);
+    table.offer(0, stream, vec![(entries[0].header.log, tip_of(&entries[5]))]);
+    table.say(0, stream, &run_of(&entries, 6));
+    table.say(0, stream, &bodies_of(&entries[..3]));
+    assert_eq!(table.relation(0, group, 1), Relation::Unknown);
+}
+
+#[test]
+fn what_gossip_lost_is_announced_and_fetched_long_before_the_next_routine_check() {
+    let (mut table, group) = Table::group(2);
+    table.connect(0, 1);
+    table.converge(group, 5_000);
+    table.advance(10_000);
+    table.gossip = false;
+    table.write(0, group, "lost");
+    table.gossip = true;
+    let took = table.converge(group, due::RECHECK_MS / 3);
+    assert!(took > 0);
+}
+
+#[test]
+fn who_is_pulled_from_pulls_in_turn_at_once() {
+    let (mut table, group) = Table::group(2);
+    table.gossip = false;
+    table.connect(0, 1);
+    table.converge(group, 5_000);
+    table.advance(10_000);
+    for n in 0..2 {
+        table.write(n, group, "apart");
+    }
+    table.batch(0, |e, now| e.check(now, group));
+    table.converge(group, 200);
 }

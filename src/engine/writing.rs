@@ -185,8 +185,8 @@ impl<S: Store> Engine<S> {
     fn append_own(&mut self, now: u64, id: GroupId, entry: &Verified) -> Result<(), S::Error> {
         let authentic = Authentic { id: entry.id, header: entry.header.clone() };
         let accepted = self.take_one(now, id, &authentic, &entry.body, Some(entry.signature), true)?;
-        debug_assert_eq!(accepted, Accepted::New, "an own entry is always the next one");
-        self.news(now, id, None);
+        debug_assert!(matches!(accepted, Accepted::New { .. }), "an own entry is always the next one");
+        self.news(now, id);
         let Some(group) = self.groups.get_mut(&id) else { return Ok(()) };
         if group.members.is_empty() {
             return Ok(());

@@ -478,3 +478,6 @@ fn seen(ids: &[EntryId]) -> Checked {
 fn is_http(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
 }
+
+#[cfg(test)]
+mod tests;

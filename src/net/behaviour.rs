@@ -34,8 +34,8 @@ const MAX_NEGOTIATING: usize = 32;
 const QUIC_STREAM_WINDOW: u32 = 1 << 20;
 const QUIC_CONNECTION_WINDOW: u32 = 4 << 20;
 
-/// Everything that this node speaks. The limits stand first: a later one's refusal is not told to an earlier one's
-/// siblings in a way that they could undo what they counted (rust-libp2p#4773).
+/// Everything that this node speaks. The limits stand first: when a behaviour refuses a connection, those before it have
+/// already taken it into account, and nobody tells them (rust-libp2p#4773).
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
     pub limits: connection_limits::Behaviour,

@@ -227,6 +227,9 @@ impl Provided {
             return vec![];
         }
         self.stale = false;
+        if self.keys.is_empty() {
+            return vec![];
+        }
         self.not_before = now + self.gap;
         self.gap = (self.gap * 2).min(PROVIDE_AGAIN_LONGEST);
         self.keys.iter().chain(&self.own).copied().collect()

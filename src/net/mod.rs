@@ -208,7 +208,7 @@ pub enum Command {
     /// Close a stream after what is queued on it. [`Event::StreamClosed`] follows, or [`Event::StreamFailed`] when it was
     /// not open yet.
     CloseStream(StreamId),
-    /// Connect to a peer, if there is no connection yet. Without a peer, it is whoever each address names, or whoever
+    /// Connect to a peer: [`Event::Connected`] or [`Event::DialFailed`] follows, or nothing when it is connected. Without a peer, it is whoever each address names, or whoever
     /// answers there.
     Dial {
         /// Who is expected.
@@ -223,7 +223,7 @@ pub enum Command {
     /// Look up who provides a key. [`Event::Providers`] answers, once or more. As long as nobody is known who could be
     /// asked, the lookup waits. With [`kad::MAX_LOOKUPS`] under way the answer is empty at once.
     FindProviders(Key),
-    /// Learn a peer's addresses from the DHT and connect to it. [`Event::Connected`] or [`Event::DialFailed`] follows.
+    /// Learn a peer's addresses from the DHT and connect to it. The same follows as after [`Command::Dial`].
     FindPeer(PeerId),
     /// A peer broke the protocol; the text says how. Repeated offences ban it for a while ([`penalties`]).
     Penalise(PeerId, String),

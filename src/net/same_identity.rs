@@ -112,7 +112,7 @@ mod tests {
         let now = now + GRACE;
         same.dialled(now, address.clone());
         assert_eq!(same.alone(now + GRACE / 2), []);
-        assert_eq!(same.alone(now + GRACE), [address.clone()]);
+        assert_eq!(same.alone(now + GRACE), std::slice::from_ref(&address));
         assert_eq!(same.alone(now + GRACE), []);
         same.accepted(now, address.clone());
         assert_eq!(same.alone(now + GRACE), [address]);

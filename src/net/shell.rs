@@ -79,7 +79,7 @@ pub(super) struct Shell {
 
 impl Shell {
     pub fn new(
-        config: Config,
+        mut config: Config,
         swarm: Swarm<Behaviour>,
         commands: mpsc::Receiver<Command>,
         events: mpsc::Sender<Event>,
@@ -87,6 +87,8 @@ impl Shell {
         let now = Instant::now();
         // Only to spread timers: nodes differ, and one node replays.
         let seed = blake3::derive_key("studymesh 2026 v1 jitter", &config.key);
+        // The swarm has the key; here it has no further use.
+        config.key = [0; 32];
         let seed = seed.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
         let me = *swarm.local_peer_id();
         let known = config.bootstrap.iter().chain(&config.relays);

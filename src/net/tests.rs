@@ -421,7 +421,10 @@ async fn a_newcomer_finds_the_providers_of_a_key_through_a_node_that_knows_no_ke
     c.connected_to(b.peer).await;
 }
 
-fn providers(event: &Event) -> Option<(Vec<(PeerId, Vec<Multiaddr>)>, bool)> {
+/// Peers and their addresses, and whether that is all.
+type Providers = (Vec<(PeerId, Vec<Multiaddr>)>, bool);
+
+fn providers(event: &Event) -> Option<Providers> {
     match event {
         Event::Providers { key, peers, finished } => {
             assert_eq!(*key, TOPIC);
@@ -429,6 +432,18 @@ fn providers(event: &Event) -> Option<(Vec<(PeerId, Vec<Multiaddr>)>, bool)> {
         }
         _ => None,
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_is_found_by_its_id_alone() {
+    let boot = Node::on(&[TCP]).await;
+    let (a, b) = (Node::on(&[TCP]).await, Node::on(&[QUIC]).await);
+    a.connect(&boot).await;
+    b.connect(&boot).await;
+    boot.snapshot_until("it knows both", |s| s.routing_table == 2).await;
+    a.snapshot_until("it can ask", |s| s.routing_table > 0).await;
+    a.tell(Command::FindPeer(b.peer)).await;
+    a.connected_to(b.peer).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

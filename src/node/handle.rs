@@ -1,6 +1,7 @@
 //! A handle on a running node: what the control socket, an embedding program and (later) the web page hold.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -23,6 +24,10 @@ use crate::store::SqliteStore;
 const FOLLOW_BATCH: usize = 500;
 /// How often a wait looks again when nothing has happened.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// As [`LOOK_AGAIN`], for what is measured.
+const PING_PAUSE: Duration = Duration::from_millis(20);
+/// How long the first write in a group after a start waits for a comparison with a member, at most.
+const MEET_OWN_TIPS: Duration = Duration::from_secs(2);
 /// Longest wait of any command, milliseconds: one day.
 const MAX_WAIT_MS: u64 = 24 * 3_600_000;
 
@@ -34,6 +39,8 @@ pub struct Handle {
     /// The id of the last event, which changes with every event.
     pub(super) last_event: watch::Receiver<u64>,
     pub(super) stop: Arc<Notify>,
+    /// Groups in which the first write since the start has been made.
+    pub(super) met: Arc<Mutex<BTreeSet<GroupId>>>,
     pub(super) home: Arc<str>,
     pub(super) started_ms: u64,
 }
@@ -50,7 +57,7 @@ impl Handle {
                 self.stop.notify_one();
                 Ok(json!({ "v": 1, "stopped": true, "was_running": true }))
             }
-            C::Ping { peer, timeout_ms } => self.ping(&request, peer, *timeout_ms).await,
+            C::Ping { peer, timeout_ms, until_direct } => self.ping(&request, peer, *timeout_ms, *until_direct).await,
             C::SyncWait { peers, fingerprint, timeout_ms } => {
                 self.sync_wait(&request, *peers, fingerprint.as_deref(), *timeout_ms).await
             }
@@ -61,6 +68,10 @@ impl Handle {
             C::Status | C::Peers { .. } | C::Doctor | C::Invite { .. } | C::GroupShow => {
                 let network = self.shell.network(self.started_ms).await;
                 self.on_store(request, Some(network)).await
+            }
+            command if command.writes() => {
+                self.meet_own_tips(&request).await;
+                self.on_store(request, None).await
             }
             C::Follow { .. } => Err(Error::new(Code::Usage, "events are followed, not called", "use Handle::follow")),
             _ => self.on_store(request, None).await,
@@ -110,6 +121,31 @@ impl Handle {
             }
         })
         .await?
+    }
+
+    /// Before its first write in a group after a start, a node that is connected waits a moment until it has compared with a
+    /// member: a restored old backup then meets its own newer entries, and goes on in a fresh log instead of forking the old
+    /// one. Offline writes are never held up.
+    async fn meet_own_tips(&self, request: &Request) {
+        let Ok(group) = self.group_of(request).await else { return };
+        if !self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(group) {
+            return;
+        }
+        let until = Instant::now() + MEET_OWN_TIPS;
+        let mut changed = self.last_event.clone();
+        loop {
+            let links = self.shell.network(self.started_ms).await.links;
+            let asked = self.on_engine(move |engine| {
+                let members = engine.status(now_ms(), group).map(|s| s.members).unwrap_or_default();
+                let known = engine.store().peers(group)?;
+                let anybody = !members.is_empty() || known.iter().any(|row| links.contains_key(&row.peer));
+                Ok(anybody && members.iter().all(|m| m.checked_ms.is_none()))
+            });
+            if !asked.await.unwrap_or(false) || Instant::now() >= until {
+                return;
+            }
+            let _ = tokio::time::timeout(PING_PAUSE, changed.changed()).await;
+        }
     }
 
     /// The group that a request means, found by the same rules as everywhere.
@@ -200,37 +236,49 @@ impl Handle {
         Ok(value)
     }
 
-    async fn ping(&self, request: &Request, given: &str, timeout_ms: u64) -> Reply {
-        let until = Instant::now() + Duration::from_millis(timeout_ms.min(MAX_WAIT_MS));
+    async fn ping(&self, request: &Request, given: &str, timeout_ms: u64, until_direct: bool) -> Reply {
+        let began = Instant::now();
+        let until = began + Duration::from_millis(timeout_ms.min(MAX_WAIT_MS));
         let peers = Request::new(Command::Peers { all: true }).in_group(request.group.clone());
-        let mut dialled = false;
+        let (mut dialled, mut connected) = (false, None);
         loop {
             let network = self.shell.network(self.started_ms).await;
             let list = self.on_store(peers.clone(), Some(network)).await?;
             let items: &[Value] = list["items"].as_array().map_or(&[], Vec::as_slice);
             let found = pick_peer(items, given)?;
-            if found["connected"] == true && !found["rtt_ms"].is_null() {
-                return Ok(json!({
-                    "v": 1, "peer_id": found["peer_id"], "path": found["path"], "transport": found["transport"],
-                    "rtt_ms": found["rtt_ms"], "address": found["address"],
-                }));
+            let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let is_direct = found["path"] == "direct";
+            if found["connected"] == true {
+                connected.get_or_insert(ms);
+                if !found["rtt_ms"].is_null() && (is_direct || !until_direct) {
+                    return Ok(json!({
+                        "v": 1, "peer_id": found["peer_id"], "path": found["path"], "transport": found["transport"],
+                        "rtt_ms": found["rtt_ms"], "address": found["address"], "connect_ms": connected,
+                        "direct_ms": is_direct.then_some(ms),
+                    }));
+                }
             }
             if Instant::now() >= until {
-                let message = format!("{given} did not answer in {timeout_ms} ms");
-                return Err(Error::new(
-                    Code::Timeout,
-                    message,
-                    "see whether it runs, with `studymesh peers --all` and `studymesh doctor`",
-                ));
+                return Err(if found["connected"] == true && until_direct && !is_direct {
+                    let message =
+                        format!("{given} is connected through a relay, and no direct way was found in {timeout_ms} ms");
+                    let remedy = "nothing is lost, it is only slower; `studymesh doctor` says what stands in the way";
+                    Error::new(Code::Incomplete, message, remedy)
+                } else {
+                    let message = format!("{given} did not answer in {timeout_ms} ms");
+                    let remedy = "see whether it runs, with `studymesh peers --all` and `studymesh doctor`";
+                    Error::new(Code::Timeout, message, remedy)
+                });
             }
-            if !dialled {
+            if found["connected"] != true && !dialled {
                 dialled = true;
                 if let Some(peer) = found["peer_id"].as_str().and_then(|id| id.parse().ok()) {
                     self.shell.find(peer).await;
                 }
                 self.shell.look_for_members();
             }
-            tokio::time::sleep(LOOK_AGAIN.min(until - Instant::now())).await;
+            let pause = if until_direct { PING_PAUSE } else { LOOK_AGAIN };
+            tokio::time::sleep(pause.min(until - Instant::now())).await;
         }
     }
 }

@@ -30,6 +30,7 @@ mod local;
 mod network;
 mod platform;
 mod ports;
+mod reach;
 mod run;
 mod runtime;
 mod service;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::service::check;
 use crate::model::id::Peer;
 use crate::model::ticket::{Address, MAX_ADDRESSES, TicketPeer};
+use crate::net;
 use crate::store::PeerRow;
 
 /// A connection to a peer: the best one.
@@ -36,6 +37,22 @@ pub struct Network {
     pub listen: Vec<Multiaddr>,
     /// Where others say that they reach it.
     pub external: Vec<Multiaddr>,
+    /// Those that are configured, or that AutoNAT or the router confirmed.
+    pub confirmed: Vec<Multiaddr>,
+    /// Under which addresses peers beyond the local network see this node, each with how many do.
+    pub observed: Vec<(Multiaddr, usize)>,
+    /// How this node looks from the internet.
+    pub nat: net::Nat,
+    /// Relays through which it can be reached, or that it has asked.
+    pub reservations: Vec<net::Reservation>,
+    /// Whether it relays for others.
+    pub relay: net::Relay,
+    /// What the router says to a request for a port.
+    pub upnp: net::Upnp,
+    /// Whether it answers questions of the DHT.
+    pub kad_server: bool,
+    /// What it does for others, as words.
+    pub roles: Vec<&'static str>,
     /// Connected peers.
     pub links: BTreeMap<Peer, Link>,
     /// Connections, several to one peer included.
@@ -99,6 +116,7 @@ impl Network {
                 "listen on /ip4/0.0.0.0/tcp/0",
             ));
         }
+        items.extend(super::reach::findings(self));
         let (configured, connected) = self.bootstrap;
         if configured > 0 {
             let level = if connected == 0 { "warning" } else { "ok" };

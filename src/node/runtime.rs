@@ -5,6 +5,7 @@
 //! circle can not lock up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -17,7 +18,7 @@ use super::shell::{Facts, Shell};
 use super::worker::{self, MAX_QUEUED_WORK, Work};
 use super::{control, local, ports};
 use crate::api::{Code, Error};
-use crate::config::{Home, Settings};
+use crate::config::{Home, Limits, Settings};
 use crate::engine::io::{Output, Verdict};
 use crate::net;
 
@@ -75,7 +76,14 @@ impl Node {
             let known = core.engine().store().meta_get(&port_key(address)).map_err(|e| store_error(&e))?;
             refilled.push(ports::refill(address, known.and_then(|p| p.parse().ok())));
         }
+        let (external, relays) = (addresses("external", &settings.external)?, addresses("relay", &settings.relays)?);
         let config = net::Config {
+            external,
+            relays: relays.clone(),
+            relay_server: settings.roles.relay.then(|| relay_limits(&settings.limits)),
+            upnp: settings.upnp,
+            kad_server: settings.roles.bootstrap.then_some(true),
+            limits: net::Limits { connections: narrow(settings.limits.connections), ..net::Limits::default() },
             listen: refilled.clone(),
             bootstrap: bootstrap.clone(),
             mdns: settings.mdns,
@@ -89,7 +97,12 @@ impl Node {
                 "look at the `--listen` addresses",
             )
         })?;
-        let facts = Facts { bootstrap: bootstrap.iter().filter_map(peer_of).collect(), ..Facts::default() };
+        let facts = Facts {
+            bootstrap: bootstrap.iter().filter_map(peer_of).collect(),
+            roles: settings.roles.words(),
+            max_connections: usize::try_from(settings.limits.connections).unwrap_or(usize::MAX),
+            ..Facts::default()
+        };
         let shell = Shell::new(commands.clone(), facts);
         let own = PeerId::from_bytes(core.engine().identity().peer.as_bytes()).map_err(|e| internal(&e))?;
         let (work, queue) = mpsc::channel(MAX_QUEUED_WORK);
@@ -103,6 +116,7 @@ impl Node {
             shell: shell.clone(),
             last_event: seen_event,
             stop: Arc::new(Notify::new()),
+            met: Arc::default(),
             home: home.dir().display().to_string().into(),
             started_ms: now_ms(),
         };
@@ -228,6 +242,21 @@ fn carry_out(
             last_event.send_replace(last.id);
         }
     }
+}
+
+fn relay_limits(limits: &Limits) -> net::RelayLimits {
+    net::RelayLimits {
+        reservations: narrow(limits.relay_reservations) as usize,
+        circuits: narrow(limits.relay_circuits) as usize,
+        circuit_bytes: limits.relay_circuit_bytes,
+        circuit: Duration::from_secs(limits.relay_circuit_seconds),
+        ..net::RelayLimits::default()
+    }
+}
+
+/// A number that the settings bound well below.
+fn narrow(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// The program and its version, and a number that changes with every start (see `EventLoop::met`).

@@ -23,6 +23,10 @@ pub struct Shell {
 pub struct Facts {
     /// Peers that this node was told to begin with.
     pub bootstrap: Vec<PeerId>,
+    /// What this node does for others.
+    pub roles: Vec<&'static str>,
+    /// Most connections that are kept.
+    pub max_connections: usize,
     /// Listeners that could not be opened.
     pub listen_errors: Vec<String>,
     /// Where connected peers say that they listen.
@@ -62,7 +66,8 @@ impl Shell {
         let (reply, answer) = oneshot::channel();
         let _ = self.commands.send(net::Command::Snapshot(reply)).await;
         let Ok(snapshot) = answer.await else { return Network { started_ms, ..Network::default() } };
-        let (bootstrap, listen_errors) = self.facts(|f| (f.bootstrap.clone(), f.listen_errors.clone()));
+        let (bootstrap, listen_errors, roles, max_connections) =
+            self.facts(|f| (f.bootstrap.clone(), f.listen_errors.clone(), f.roles.clone(), f.max_connections));
         let connected = bootstrap.iter().filter(|b| snapshot.connections.iter().any(|c| c.peer == **b)).count();
         let mut links: BTreeMap<Peer, Link> = BTreeMap::new();
         for connection in &snapshot.connections {
@@ -83,7 +88,15 @@ impl Shell {
             listen: snapshot.listen,
             external: snapshot.external,
             connections: snapshot.connections.len(),
-            max_connections: net::Limits::default().connections as usize,
+            max_connections,
+            roles,
+            confirmed: snapshot.confirmed,
+            observed: snapshot.observed,
+            nat: snapshot.nat,
+            reservations: snapshot.reservations,
+            relay: snapshot.relay,
+            upnp: snapshot.upnp,
+            kad_server: snapshot.kad_server,
             known_in_dht: snapshot.routing_table,
             bootstrap: (bootstrap.len(), connected),
             listen_errors,

@@ -23,7 +23,8 @@ pub(super) fn agree(world: &mut World) -> Result<(), String> {
                 return Err(format!("node {n} holds {held}, lacks {missing}, and {early} came early"));
             }
             if let Some(member) = status.members.iter().find(|m| m.relation != Relation::Equal) {
-                return Err(format!("node {n} takes {:?} for {}", member.peer, member.relation.as_str()));
+                let (peer, relation) = (&member.peer, member.relation.as_str());
+                return Err(format!("node {n} takes {peer:?} for {relation} in {}, {member:?}", group.short()));
             }
             let (other, fingerprint) = *first.get_or_insert((n, status.fingerprint));
             if fingerprint != status.fingerprint {

@@ -13,6 +13,7 @@
 
 mod agenda;
 mod check;
+mod fate;
 mod network;
 mod node;
 pub mod store;
@@ -47,6 +48,8 @@ pub struct Profile {
     pub crashes: u64,
     /// How many of a thousand batches a node does not survive.
     pub deaths_per_mille: u64,
+    /// How many of a thousand writes a node does not survive.
+    pub deaths_per_mille_writes: u64,
     /// How long a node stays down at most, in milliseconds.
     pub down_ms: u64,
     /// How often a running node's disk is copied to another machine.
@@ -74,6 +77,7 @@ impl Profile {
         writes: 60,
         crashes: 4,
         deaths_per_mille: 1,
+        deaths_per_mille_writes: 50,
         down_ms: 10_000,
         copies: 1,
         restores: 1,

@@ -153,9 +153,7 @@ impl Network {
 
     /// Takes a link down, with every stream on it.
     pub fn cut(&mut self, plan: &mut Plan, a: usize, b: usize) {
-        if self.links.remove(&pair(a, b)).is_none() {
-            return;
-        }
+        let Some(link) = self.links.remove(&pair(a, b)) else { return };
         self.counts.cuts += 1;
         let between = |wire: &Wire| pair(wire.ends[0].0, wire.ends[1].0) == pair(a, b);
         let wires: Vec<u64> = self.wires.iter().filter(|(_, w)| between(w)).map(|(id, _)| *id).collect();
@@ -168,7 +166,8 @@ impl Network {
         }
         let mut noticed = plan.now;
         for (n, other) in [(a, b), (b, a)] {
-            let at = plan.now + self.dice.below(NOTICE_MS);
+            // Never before it was noticed that the link came up.
+            let at = (plan.now + self.dice.below(NOTICE_MS)).max(link.ready);
             noticed = noticed.max(at);
             let peer = self.hosts[other].peer.clone();
             self.post(plan, at, n, Arrival::Input(Input::Disconnected(peer)));

@@ -25,6 +25,8 @@ pub(super) struct Node {
     pub idle_wakes: u32,
     /// An earlier state of its disk.
     pub backup: Option<MemStore>,
+    /// When it was last started, or left a group.
+    pub changed_ms: u64,
     /// How often it was started.
     starts: u64,
 }
@@ -48,6 +50,7 @@ impl Node {
             wake_at: None,
             idle_wakes: 0,
             backup: None,
+            changed_ms: 0,
             starts: 0,
         }
     }
@@ -79,6 +82,7 @@ impl Node {
     /// Starts the node on what is on its disk.
     pub fn start(&mut self, now: u64, seed: u64) {
         self.starts += 1;
+        self.changed_ms = now;
         let mut entropy = [0; 32];
         entropy[..8].copy_from_slice(&seed.to_le_bytes());
         entropy[8..16].copy_from_slice(&self.starts.to_le_bytes());

@@ -6,16 +6,18 @@ use super::agenda::Agenda;
 use super::network::{Arrival, Network};
 use super::node::Node;
 use super::store::MemStore;
-use super::{Profile, Report, writer};
+use super::{Profile, Report};
 use crate::engine::entropy::Entropy;
 use crate::engine::io::{Event as Happened, Input, Output, Relation, Verdict};
 use crate::model::action::GroupKind;
-use crate::model::id::{EntryId, GroupId, PersonId};
+use crate::model::id::{EntryId, GroupId};
 
 /// When simulations begin, Unix milliseconds.
 pub(super) const BEGIN_MS: u64 = 1_800_000_000_000;
 /// Lines of the trace that are kept.
 const TRACE_LINES: usize = 400;
+/// How long others may not know that a node was away, or left a group, in milliseconds.
+const LINGER_MS: u64 = 2_000;
 /// A node that is woken this often in a row at once, without anything to do, spins.
 const MAX_IDLE_WAKES: u32 = 50;
 
@@ -51,7 +53,7 @@ pub(super) enum Act {
 
 /// The moment at which a batch dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Death {
+pub(super) enum Death {
     BeforeCommit,
     BeforeOutputs,
 }
@@ -65,7 +67,7 @@ pub(super) struct World {
     /// Which groups a node takes part in.
     pub members: BTreeMap<usize, BTreeSet<GroupId>>,
     /// Which part of a split network a node is in.
-    sides: Vec<u64>,
+    pub sides: Vec<u64>,
     /// Entries whose writes were acknowledged, and those whose transaction was lost.
     pub acknowledged: BTreeSet<(GroupId, EntryId)>,
     pub undone: BTreeSet<(GroupId, EntryId)>,
@@ -75,8 +77,8 @@ pub(super) struct World {
     pub trace: VecDeque<String>,
     /// What must never happen, and did.
     pub broken: Option<String>,
-    calm: bool,
-    dice: Entropy,
+    pub calm: bool,
+    pub dice: Entropy,
     seed: u64,
 }
 
@@ -182,12 +184,10 @@ impl World {
                 }
             }
             Event::Batch(n, life) if life == self.network.life(n) => self.inputs(n),
-            Event::Wake(n, life) if life == self.network.life(n) => {
-                if self.nodes[n].wake_at == Some(self.agenda.now) {
-                    self.nodes[n].wake_at = None;
-                    self.nodes[n].inbox.push(Input::Tick);
-                    self.inputs(n);
-                }
+            Event::Wake(n, life) if life == self.network.life(n) && self.nodes[n].wake_at == Some(self.agenda.now) => {
+                self.nodes[n].wake_at = None;
+                self.nodes[n].inbox.push(Input::Tick);
+                self.inputs(n);
             }
             Event::Dial(n, life) if life == self.network.life(n) => self.dial(n),
             Event::Act(act) => self.act(act),
@@ -195,51 +195,7 @@ impl World {
         }
     }
 
-    fn act(&mut self, act: Act) {
-        if self.calm && !matches!(act, Act::Start(_)) {
-            return;
-        }
-        match act {
-            Act::Write => self.write(),
-            Act::Crash => {
-                if let Some(n) = self.any_up() {
-                    self.crash(n, "crashes");
-                }
-            }
-            Act::Start(n) => self.start(n),
-            Act::Copy => self.copy(),
-            Act::Backup => {
-                if let Some(n) = self.any_up() {
-                    let disk = self.nodes[n].disk().clone();
-                    self.nodes[n].backup = Some(disk);
-                }
-            }
-            Act::Restore => self.restore(),
-            Act::Join => self.join(),
-            Act::Leave => self.leave(),
-            Act::Split => self.split(),
-            Act::Mend => self.sides.fill(0),
-            Act::Cut => {
-                if let Some(n) = self.any_up() {
-                    let others = self.network.neighbours(n);
-                    if let Some(other) = self.any_of(&others) {
-                        self.network.cut(&mut self.agenda, n, other);
-                    }
-                }
-            }
-        }
-    }
-
-    fn any_of(&mut self, of: &[usize]) -> Option<usize> {
-        (!of.is_empty()).then(|| of[self.dice.below(of.len() as u64) as usize])
-    }
-
-    fn any_up(&mut self) -> Option<usize> {
-        let up: Vec<usize> = (0..self.nodes.len()).filter(|n| self.nodes[*n].is_up()).collect();
-        self.any_of(&up)
-    }
-
-    fn add(&mut self, disk: MemStore) -> usize {
+    pub(super) fn add(&mut self, disk: MemStore) -> usize {
         let number = self.nodes.len();
         let node = Node::new(number, disk);
         self.network.add(node.identity.peer.clone());
@@ -250,7 +206,7 @@ impl World {
         number
     }
 
-    fn start(&mut self, n: usize) {
+    pub(super) fn start(&mut self, n: usize) {
         if self.nodes[n].is_up() {
             return;
         }
@@ -264,29 +220,7 @@ impl World {
         self.agenda.plan(at, Event::Dial(n, self.network.life(n)));
     }
 
-    fn crash(&mut self, n: usize, how: &str) {
-        self.note(&format!("node {n} {how}"));
-        self.report.crashes += 1;
-        self.network.crash(&mut self.agenda, n);
-        self.nodes[n].stop();
-        if let Err(error) = self.nodes[n].disk().verify() {
-            self.breaks(format!("the disk of node {n} after a crash: {error}"));
-        }
-        let at = self.agenda.now + 100 + self.dice.below(self.profile.down_ms);
-        self.agenda.plan(at, Event::Act(Act::Start(n)));
-    }
-
-    fn join(&mut self) {
-        let n = self.add(MemStore::default());
-        let group = self.groups[self.dice.below(self.groups.len() as u64) as usize].0;
-        self.join_group(n, group);
-        if self.dice.below(3) == 0 {
-            let second = self.groups[self.dice.below(self.groups.len() as u64) as usize].0;
-            self.join_group(n, second);
-        }
-    }
-
-    fn join_group(&mut self, n: usize, group: GroupId) {
+    pub(super) fn join_group(&mut self, n: usize, group: GroupId) {
         let Some((_, seed)) = self.groups.iter().find(|(id, _)| *id == group).copied() else { return };
         self.note(&format!("node {n} joins {}", group.short()));
         self.batch(n, None, |engine, now| {
@@ -294,86 +228,6 @@ impl World {
             engine.handle(now, Input::Tick)
         });
         self.members.entry(n).or_default().insert(group);
-    }
-
-    fn leave(&mut self) {
-        let Some(n) = self.any_up() else { return };
-        let groups: Vec<GroupId> = self.members[&n].iter().copied().collect();
-        let Some(group) = groups.first().copied() else { return };
-        // Somebody has to keep the group.
-        if self.members.iter().filter(|(_, of)| of.contains(&group)).count() < 3 {
-            return;
-        }
-        self.may_lose(n, group, &BTreeSet::new());
-        self.note(&format!("node {n} leaves {}", group.short()));
-        self.report.leaves += 1;
-        self.batch(n, None, |engine, _| engine.leave_group(group));
-        self.members.entry(n).or_default().remove(&group);
-        if self.dice.below(2) == 0 {
-            self.join_group(n, group);
-        }
-    }
-
-    /// A copy of a disk runs as another node, with the same log keys.
-    fn copy(&mut self) {
-        let Some(n) = self.any_up() else { return };
-        let disk = self.nodes[n].disk().clone();
-        let copy = self.add(disk);
-        self.note(&format!("node {copy} is a copy of node {n}"));
-        self.report.copies += 1;
-        self.members.insert(copy, self.members[&n].clone());
-        if self.dice.below(2) == 0 {
-            // It notices that it is on another machine.
-            let groups: Vec<GroupId> = self.members[&copy].iter().copied().collect();
-            self.batch(copy, None, |engine, now| groups.into_iter().try_for_each(|group| engine.rotate(now, group)));
-        }
-    }
-
-    /// A node goes back to an earlier state of its disk.
-    fn restore(&mut self) {
-        let with_backup: Vec<usize> =
-            (0..self.nodes.len()).filter(|n| self.nodes[*n].is_up() && self.nodes[*n].backup.is_some()).collect();
-        let Some(n) = self.any_of(&with_backup) else { return };
-        let backup = self.nodes[n].backup.take().expect("filtered");
-        for (group, _) in self.groups.clone() {
-            self.may_lose(n, group, &backup.entry_ids(group));
-            let had = backup.group_ids().contains(&group);
-            let members = self.members.entry(n).or_default();
-            if had {
-                members.insert(group)
-            } else {
-                members.remove(&group)
-            };
-        }
-        self.report.restores += 1;
-        self.crash(n, "goes back to a backup");
-        self.nodes[n].replace_disk(backup);
-    }
-
-    /// Notes what node `n` alone may have had, when it keeps only `kept` of a group.
-    fn may_lose(&mut self, n: usize, group: GroupId, kept: &BTreeSet<EntryId>) {
-        let mut others = BTreeSet::new();
-        for other in (0..self.nodes.len()).filter(|o| *o != n) {
-            others.extend(self.nodes[other].disk().entry_ids(group));
-        }
-        let here = self.nodes[n].disk().entry_ids(group);
-        self.maybe_lost.extend(here.into_iter().filter(|id| !kept.contains(id) && !others.contains(id)));
-    }
-
-    /// The network falls into two parts.
-    fn split(&mut self) {
-        self.note("the network falls apart");
-        self.report.splits += 1;
-        for n in 0..self.nodes.len() {
-            self.sides[n] = self.dice.below(2);
-        }
-        for n in 0..self.nodes.len() {
-            for other in self.network.neighbours(n) {
-                if self.sides[n] != self.sides[other] {
-                    self.network.cut(&mut self.agenda, n, other);
-                }
-            }
-        }
     }
 
     /// A node keeps a few links; it finds others by whatever means.
@@ -398,46 +252,8 @@ impl World {
         self.agenda.plan(at, Event::Dial(n, self.network.life(n)));
     }
 
-    fn write(&mut self) {
-        let Some(n) = self.any_up() else { return };
-        let groups: Vec<GroupId> = self.members[&n].iter().copied().collect();
-        if groups.is_empty() {
-            return;
-        }
-        let group = groups[self.dice.below(groups.len() as u64) as usize];
-        // Most write once, some write a lot at once.
-        let count = if self.dice.below(12) == 0 { 20 + self.dice.below(120) } else { 1 };
-        let death = self.maybe_dies();
-        let now = self.agenda.now;
-        let Some(status) = self.nodes[n].engine().and_then(|e| e.status(now, group)) else { return };
-        let person: PersonId = status.person;
-        let mut dice = Entropy::new(self.dice.array());
-        let written = self.batch(n, death, |engine, now| {
-            let mut ids = vec![];
-            for _ in 0..count {
-                let action = writer::action(&mut dice, engine.store().views(group), person);
-                match engine.write(now, group, &action) {
-                    Ok(id) => ids.push(id),
-                    Err(error) => return Ok(Err(format!("{error} in {action:?}"))),
-                }
-            }
-            engine.handle(now, Input::Tick)?;
-            Ok(Ok(ids))
-        });
-        match written {
-            Some(Err(error)) => self.breaks(format!("a write of node {n} is refused: {error}")),
-            Some(Ok(ids)) => {
-                self.report.writes += count;
-                let lost = death == Some(Death::BeforeCommit);
-                let of = if lost { &mut self.undone } else { &mut self.acknowledged };
-                of.extend(ids.into_iter().map(|id| (group, id)));
-            }
-            None => {}
-        }
-    }
-
-    fn maybe_dies(&mut self) -> Option<Death> {
-        let dies = !self.calm && self.dice.below(1_000) < self.profile.deaths_per_mille;
+    pub(super) fn maybe_dies_over(&mut self, per_mille: u64) -> Option<Death> {
+        let dies = !self.calm && self.dice.below(1_000) < per_mille;
         dies.then(|| if self.dice.below(2) == 0 { Death::BeforeCommit } else { Death::BeforeOutputs })
     }
 
@@ -452,7 +268,7 @@ impl World {
     fn inputs(&mut self, n: usize) {
         self.nodes[n].batch_planned = false;
         let inputs = std::mem::take(&mut self.nodes[n].inbox);
-        let death = self.maybe_dies();
+        let death = self.maybe_dies_over(self.profile.deaths_per_mille);
         self.batch(n, death, |engine, now| inputs.into_iter().try_for_each(|input| engine.handle(now, input)));
         if self.nodes[n].is_up() && self.network.waiting_verdicts(n) > 0 {
             self.breaks(format!("node {n} gave no verdict on a gossip message"));
@@ -460,7 +276,7 @@ impl World {
     }
 
     /// Runs a batch on a node, as its shell does; `death` says whether the node dies over it.
-    fn batch<R>(
+    pub(super) fn batch<R>(
         &mut self,
         n: usize,
         death: Option<Death>,
@@ -478,10 +294,33 @@ impl World {
             self.crash(n, "crashes after a commit");
             return Some(result);
         }
+        self.check_claims(n);
         let idle = outputs.is_empty();
         outputs.into_iter().for_each(|output| self.carry_out(n, output));
         self.plan_wake(n, idle);
         Some(result)
+    }
+
+    /// Whoever a node takes for equal holds everything that the node holds. Looked at now and then.
+    fn check_claims(&mut self, n: usize) {
+        if self.dice.below(16) > 0 {
+            return;
+        }
+        let now = self.agenda.now;
+        let clock = self.nodes[n].clock(now);
+        for group in self.members.get(&n).cloned().unwrap_or_default() {
+            let Some(status) = self.nodes[n].engine().and_then(|e| e.status(clock, group)) else { continue };
+            let held = self.nodes[n].disk().entry_ids(group);
+            for member in status.members.into_iter().filter(|m| m.relation == Relation::Equal) {
+                let other = self.nodes.iter().position(|node| node.identity.peer == member.peer);
+                let Some(other) = other.filter(|o| self.members[o].contains(&group)) else { continue };
+                // Somebody who just went away may have gone back to an earlier state, and it is not known yet.
+                let went = !self.nodes[other].is_up() || self.nodes[other].changed_ms + LINGER_MS > now;
+                if !went && !held.is_subset(&self.nodes[other].disk().entry_ids(group)) {
+                    self.breaks(format!("node {n} takes node {other} for equal, which lacks entries"));
+                }
+            }
+        }
     }
 
     fn plan_wake(&mut self, n: usize, idle: bool) {
@@ -558,7 +397,7 @@ impl World {
         }
     }
 
-    fn breaks(&mut self, what: String) {
+    pub(super) fn breaks(&mut self, what: String) {
         self.note(&what);
         self.broken.get_or_insert(what);
     }

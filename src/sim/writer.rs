@@ -35,6 +35,15 @@ pub(super) fn action(dice: &mut Entropy, views: &Views, person: PersonId) -> Act
     }
 }
 
+/// A note that takes many bytes and does not compress: several of them do not fit one message.
+pub(super) fn long_note(dice: &mut Entropy) -> Action {
+    let mut noise = vec![0; 6_000];
+    noise.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&dice.number().to_le_bytes()));
+    let text = data_encoding::BASE64.encode(&noise);
+    let text = Text::new().next_edit_towards(&text).unwrap_or_default();
+    Action::NoteNew(NoteNew { title: "long".into(), topic: None, tags: vec![], text })
+}
+
 struct Writer<'a> {
     dice: &'a mut Entropy,
     views: &'a Views,

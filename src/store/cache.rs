@@ -24,6 +24,8 @@ pub(super) struct GroupInfo {
 pub(super) struct ChainInfo {
     pub log: LogId,
     pub person: PersonId,
+    /// Whether it is not the first chain of its log.
+    pub branch: bool,
     pub parent: Option<(ChainNo, u64)>,
 }
 

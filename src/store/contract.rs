@@ -57,6 +57,10 @@ impl Store for SqliteStore {
         self.read_id(chain, seq)
     }
 
+    fn chain_of(&mut self, chains: &[ChainNo], seq: u64, id: EntryId) -> Result<Option<ChainNo>, Error> {
+        self.find_chain(chains, seq, id)
+    }
+
     fn control_entries(&mut self, group: GroupId) -> Result<Vec<(EntryId, Vec<EntryId>)>, Error> {
         self.read_control(group)
     }

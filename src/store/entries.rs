@@ -7,6 +7,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::cache::{ChainInfo, GroupInfo};
+use super::fold::{Source, tag};
 use super::key::{Key, Stamp, ids, unsigned};
 use super::{Error, SqliteStore};
 use crate::engine::store::{Append, ChainNo, Reading, Stored};
@@ -118,8 +119,15 @@ impl SqliteStore {
             let held = self.read_id(chain, header.seq)?;
             return if held == Some(entry.id) { Ok(()) } else { Err(Error::damaged("two entries in one place")) };
         }
+        if self.chain(chain)?.branch {
+            let insert = "INSERT INTO branches (tag, key) VALUES (?1, ?2)";
+            self.db.prepare_cached(insert)?.execute(params![tag(entry.id), key])?;
+        }
         match entry.reading {
-            Reading::Action(action) => self.fold(&group, key, entry.id, header.time, entry.person, action),
+            Reading::Action(action) => {
+                let source = Source { key, id: entry.id, time: header.time, person: entry.person };
+                self.fold(&group, source, action)
+            }
             Reading::Later | Reading::Never => Ok(()),
         }
     }

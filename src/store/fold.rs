@@ -29,35 +29,31 @@ pub(super) fn writes(id: EntryId, person: PersonId, action: &Action) -> Writes {
     facts(id, person, action).into_iter().filter_map(write).collect()
 }
 
+/// The entry that is being folded. Its row is stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub key: Key,
+    pub id: EntryId,
+    pub time: Hlc,
+    pub person: PersonId,
+}
+
 impl SqliteStore {
-    /// Folds an entry whose row is stored.
-    pub(super) fn fold(
-        &mut self,
-        group: &GroupInfo,
-        key: Key,
-        id: EntryId,
-        time: Hlc,
-        person: PersonId,
-        action: &Action,
-    ) -> Result<(), Error> {
-        for fact in facts(id, person, action) {
-            if let Fact::Edit { note, edit, .. } = fact {
-                self.fold_edit(group, key, id, time, note, edit)?;
+    /// Folds an entry.
+    pub(super) fn fold(&mut self, group: &GroupInfo, source: Source, action: &Action) -> Result<(), Error> {
+        for fact in facts(source.id, source.person, action) {
+            if let Fact::Edit { note, builds_on, edit } = fact {
+                self.fold_edit(group, source, note, builds_on, edit)?;
             }
         }
-        let writes = writes(id, person, action);
-        if !writes.is_empty() {
-            self.fold_writes(group, key, id, time, &writes, action.supersedes())?;
-        }
-        Ok(())
+        let writes = writes(source.id, source.person, action);
+        if writes.is_empty() { Ok(()) } else { self.fold_writes(group, source, &writes, action.supersedes()) }
     }
 
     fn fold_writes(
         &mut self,
         group: &GroupInfo,
-        key: Key,
-        id: EntryId,
-        time: Hlc,
+        source: Source,
         writes: &Writes,
         targets: &[EntryId],
     ) -> Result<(), Error> {
@@ -66,14 +62,14 @@ impl SqliteStore {
             slots.push(self.new_slot(group.no, register)?);
         }
         if !targets.is_empty() {
-            self.supersede(group.no, key, &slots, targets)?;
+            self.supersede(group.no, source.key, &slots, targets)?;
         }
-        let superseded: BTreeSet<Register> = self.superseded_early(group, id, writes)?;
+        let superseded: BTreeSet<Register> = self.superseded_early(group, source.id, writes)?;
         for (slot, (register, value)) in slots.iter().zip(writes) {
-            self.insert_write(group.no, *slot, superseded.contains(register), id, key, value)?;
+            self.insert_write(group.no, source, *slot, superseded.contains(register), value)?;
             self.mark_stale(group.no, register, *slot)?;
-            if let Some(note) = note_of(register, *slot) {
-                self.touch_note(group.no, note, time)?;
+            if is_of_note(register) {
+                self.touch_note(group.no, slot.subject, source.time)?;
             }
         }
         Ok(())
@@ -82,15 +78,15 @@ impl SqliteStore {
     fn insert_write(
         &mut self,
         grp: i64,
+        source: Source,
         slot: Slot,
         superseded: bool,
-        id: EntryId,
-        key: Key,
         value: &Value,
     ) -> Result<(), Error> {
         let insert = "INSERT INTO writes (grp, kind, superseded, subject, part, tag, entry, value)
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let Slot { kind, subject, part } = slot;
+        let Source { key, id, .. } = source;
         self.db.prepare_cached(insert)?.execute(params![
             grp,
             kind,
@@ -105,16 +101,15 @@ impl SqliteStore {
     }
 }
 
-/// The first eight bytes of an entry id: enough to find a write of a register; the id itself is compared too.
+/// The first eight bytes of an entry id: enough to find it by; the id itself is compared too.
 pub(super) fn tag(id: EntryId) -> i64 {
     i64::from_be_bytes(*id.0.first_chunk().expect("an id is longer than eight bytes"))
 }
 
-/// The note that a register belongs to: writing it changes the note's time.
-fn note_of(register: &Register, slot: Slot) -> Option<i64> {
-    let of_note = matches!(
+/// Whether a register is a note's: writing it changes the note's time.
+fn is_of_note(register: &Register) -> bool {
+    matches!(
         register,
         Register::NoteTitle(_) | Register::NoteTopic(_) | Register::NoteTags(_) | Register::NoteDeleted(_)
-    );
-    of_note.then_some(slot.subject)
+    )
 }

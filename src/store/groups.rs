@@ -28,6 +28,7 @@ const OF_GROUP: &[&str] = &[
     "DELETE FROM writes WHERE grp = ?1",
     "DELETE FROM atoms WHERE grp = ?1",
     "DELETE FROM heads WHERE grp = ?1",
+    "DELETE FROM branches WHERE key >> 32 IN (SELECT no FROM chains WHERE grp = ?1)",
     "DELETE FROM chains WHERE grp = ?1",
     "DELETE FROM peers WHERE grp = ?1",
     "DELETE FROM events WHERE \"group\" = (SELECT id FROM groups WHERE no = ?1)",

@@ -91,11 +91,10 @@ impl SqliteStore {
                     )));
                 }
                 if is_signature_point(next) && chain.tip.as_ref().is_some_and(|tip| tip.seq > next) {
-                    let signature = entry.signature.as_ref();
-                    if !signature.is_some_and(|s| verify_entry(chain.log, entry.id, s).is_ok()) {
-                        found.problem(format!("entry {next} of log {} has no right signature", chain.log));
-                    } else {
+                    if entry.signature.is_some_and(|s| verify_entry(chain.log, entry.id, &s).is_ok()) {
                         found.signatures += 1;
+                    } else {
+                        found.problem(format!("entry {next} of log {} has no right signature", chain.log));
                     }
                 }
                 next += 1;

@@ -14,7 +14,7 @@
 //!
 //! let mut store = SqliteStore::open_in_memory()?;
 //! store.begin()?;
-//! store.put_group(&GroupRow { id: GroupId([1; 32]), seed: [2; 16], log_keys: vec![], joined_ms: 3 })?;
+//! store.put_group(&GroupRow { id: GroupId([1; 32]), seed: [2; 16], log_keys: vec![], joined_ms: 3, kind: None })?;
 //! store.meta_set("name", "Ada")?;
 //! store.commit()?;
 //! assert_eq!(store.groups()?[0].seed, [2; 16]);
@@ -85,7 +85,7 @@ impl std::fmt::Debug for SqliteStore {
 
 impl SqliteStore {
     /// Opens the store at `path`, or makes it, readable by its owner only. An older schema is migrated after a backup
-    /// ([`schema::backup_path`]); views that an older build folded are folded anew.
+    /// ([`schema::backup_path`]); views that another build folded are folded anew.
     ///
     /// # Errors
     /// [`ErrorKind::Newer`] when a newer build wrote it, which is left untouched; [`ErrorKind::Damaged`] when it is not
@@ -105,7 +105,7 @@ impl SqliteStore {
     fn open_as(path: Option<&Path>, schema: &schema::Schema) -> Result<Self, Error> {
         let db = schema::connect(path, schema)?;
         let mut store = Self { db, cache: Cache::default(), wipe: false };
-        store.fold_if_older()?;
+        store.fold_if_other()?;
         Ok(store)
     }
 

@@ -10,8 +10,10 @@ use rusqlite::{OptionalExtension, params};
 
 use super::cache::GroupInfo;
 use super::docs::{self, DocKind};
+use super::fold::Source;
 use super::key::{Key, Stamp, signed, unsigned};
 use super::registers::WriteInfo;
+use super::replicas::Replica;
 use super::{Error, SqliteStore};
 use crate::model::action::Action;
 use crate::model::id::{EntryId, GroupId, LogId, NoteId, PersonId};
@@ -67,12 +69,12 @@ impl SqliteStore {
     pub(super) fn fold_edit(
         &mut self,
         group: &GroupInfo,
-        key: Key,
-        id: EntryId,
-        time: Hlc,
+        source: Source,
         note: NoteId,
+        builds_on: &[EntryId],
         edit: &TextEdit,
     ) -> Result<(), Error> {
+        let Source { key, id, time, person } = source;
         let no = self.intern(group.no, &note.0)?;
         if note == NoteId::from(id) {
             let mut text = Text::new();
@@ -93,7 +95,11 @@ impl SqliteStore {
                 .prepare_cached("INSERT OR IGNORE INTO authors VALUES (?1, ?2)")?
                 .execute(params![no, signed(key.chain().0)])?;
         }
-        self.cache.replicas.edit(no, id, edit);
+        let log = self.chain(key.chain())?.log;
+        self.cache.replicas.edit(no, || {
+            let edit = note::Edit { entry: id, time, builds_on: builds_on.to_vec(), edit: edit.clone() };
+            EditRow { edit, person, log }
+        });
         self.mark_doc(docs::number(no, DocKind::Note))
     }
 
@@ -167,8 +173,15 @@ impl SqliteStore {
     pub fn note_edits(&mut self, group: GroupId, note: NoteId) -> Result<Vec<EditRow>, Error> {
         let group = self.group(group)?;
         let Some(numbers) = self.note_numbers(group.no, note)? else { return Ok(vec![]) };
-        let mut rows = vec![];
-        self.each_edit(&group, numbers, |row| rows.push(row))?;
+        let mut rows = match self.cache.replicas.get(numbers.no) {
+            Some(replica) => replica.edits.clone(),
+            None => {
+                let replica = self.open_note(&group, numbers)?;
+                let rows = replica.edits.clone();
+                self.hold(numbers, replica);
+                rows
+            }
+        };
         rows.sort_unstable_by_key(|row| (row.edit.time, row.edit.entry));
         Ok(rows)
     }
@@ -201,31 +214,29 @@ impl SqliteStore {
     }
 
     fn text_of(&mut self, group: &GroupInfo, note: Numbers) -> Result<String, Error> {
-        if let Some(text) = self.cache.replicas.get(note.no) {
-            return Ok(text.to_string());
+        if let Some(replica) = self.cache.replicas.get(note.no) {
+            return Ok(replica.text.to_string());
         }
         if note.state == FRESH && note.edits > 0 {
             let mut select = self.db.prepare_cached("SELECT text FROM texts WHERE note = ?1")?;
             let text = select.query_row([note.no], |row| row.get(0)).optional()?;
             return text.ok_or_else(|| Error::damaged("a note has no text"));
         }
-        let mut text = Text::new();
-        self.each_edit(group, note, |row| text.apply(row.edit.entry, &row.edit.edit))?;
-        let read = text.to_string();
-        if note.edits > 0 {
-            self.cache.replicas.put(note.no, text);
-        }
-        Ok(read)
+        let replica = self.open_note(group, note)?;
+        let text = replica.text.to_string();
+        self.hold(note, replica);
+        Ok(text)
     }
 
-    /// Opens the entries of a note's edits again, in no particular order.
-    fn each_edit(&mut self, group: &GroupInfo, note: Numbers, mut each: impl FnMut(EditRow)) -> Result<(), Error> {
+    /// Opens the entries of all edits of a note again.
+    fn open_note(&mut self, group: &GroupInfo, note: Numbers) -> Result<Replica, Error> {
         let mut keys: Vec<Key> = {
             let mut select = self.db.prepare_cached("SELECT entry FROM edits WHERE note = ?1")?;
             let keys = select.query_map([note.no], |row| row.get(0))?;
             keys.collect::<Result<_, _>>()?
         };
         keys.push(note.entry);
+        let mut replica = Replica::default();
         for key in keys {
             let opened = self.open_entry(group, key)?;
             let (builds_on, edit) = match opened.action {
@@ -234,9 +245,17 @@ impl SqliteStore {
                 _ => return Err(Error::damaged("an edit of a note does not open")),
             };
             let (person, log) = (opened.chain.person, opened.chain.log);
-            each(EditRow { edit: note::Edit { entry: opened.id, time: opened.time, builds_on, edit }, person, log });
+            let edit = note::Edit { entry: opened.id, time: opened.time, builds_on, edit };
+            replica.add(EditRow { edit, person, log });
         }
-        Ok(())
+        Ok(replica)
+    }
+
+    /// Holds a note that is edited; one that a single entry wrote is as quickly opened again.
+    fn hold(&mut self, note: Numbers, replica: Replica) {
+        if note.edits > 0 {
+            self.cache.replicas.put(note.no, replica);
+        }
     }
 
     /// Brings `chars` up to date where edits came since.

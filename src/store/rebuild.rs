@@ -4,13 +4,15 @@ use rusqlite::params;
 
 use super::cache::GroupInfo;
 use super::entries::{FOLDED, LATER, NEVER};
+use super::fold::Source;
 use super::key::Key;
 use super::{Error, SqliteStore};
 use crate::engine::store::ChainNo;
 use crate::model::action::ReadError;
 
-/// What this build's fold makes of entries. It grows when the same entries give other views: with a new kind of action,
-/// or a rule that changed. A store that an older build folded is folded anew when it is opened.
+/// Which fold this build has. It grows when the same entries give other views: with a new kind of action, or a rule that
+/// changed. A store that another fold worked on, older or newer, is folded anew when it is opened: an older build that
+/// took entries in meanwhile may have left some unread.
 const FOLD: u32 = 1;
 /// The setting that says which fold made the views.
 const FOLD_KEY: &str = "store.fold";
@@ -42,10 +44,10 @@ impl SqliteStore {
         })
     }
 
-    /// Folds anew what an older build folded.
-    pub(super) fn fold_if_older(&mut self) -> Result<(), Error> {
+    /// Folds anew what another build folded.
+    pub(super) fn fold_if_other(&mut self) -> Result<(), Error> {
         let done = self.meta_get(FOLD_KEY)?.and_then(|fold| fold.parse::<u32>().ok());
-        if done.is_some_and(|fold| fold >= FOLD) { Ok(()) } else { self.rebuild() }
+        if done == Some(FOLD) { Ok(()) } else { self.rebuild() }
     }
 
     fn fold_chain(&mut self, group: &GroupInfo, chain: ChainNo) -> Result<(), Error> {
@@ -67,7 +69,7 @@ impl SqliteStore {
                     .prepare_cached("UPDATE entries SET reading = ?2 WHERE key = ?1 AND reading <> ?2")?
                     .execute(params![key, reading])?;
                 if let Ok(action) = action {
-                    self.fold(group, key, entry.id, entry.header.time, person, &action)?;
+                    self.fold(group, Source { key, id: entry.id, time: entry.header.time, person }, &action)?;
                 }
             }
         }

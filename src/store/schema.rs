@@ -34,10 +34,10 @@ const CREATE: &str = "
 
     CREATE TABLE chains (
         no INTEGER PRIMARY KEY, grp INTEGER NOT NULL, log BLOB NOT NULL, person BLOB NOT NULL,
-        parent INTEGER, parent_seq INTEGER,
+        branch INTEGER NOT NULL, parent INTEGER, parent_seq INTEGER,
         tip_seq INTEGER, tip_id BLOB, tip_signature BLOB, pending BLOB
     );
-    CREATE INDEX chains_of_group ON chains (grp);
+    CREATE INDEX chains_of_log ON chains (grp, log);
     CREATE TABLE heads (no INTEGER PRIMARY KEY, grp INTEGER NOT NULL, hash INTEGER NOT NULL, ids BLOB NOT NULL);
     CREATE INDEX heads_by_hash ON heads (grp, hash);
     CREATE TABLE entries (
@@ -45,6 +45,7 @@ const CREATE: &str = "
         reading INTEGER NOT NULL, heads INTEGER NOT NULL, epoch BLOB, signature BLOB, body BLOB NOT NULL
     );
     CREATE INDEX control_entries ON entries (heads, id) WHERE class <> 1;
+    CREATE TABLE branches (tag INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (tag, key)) WITHOUT ROWID;
 
     CREATE TABLE atoms (no INTEGER PRIMARY KEY, grp INTEGER NOT NULL, bytes BLOB NOT NULL);
     CREATE UNIQUE INDEX atoms_by_bytes ON atoms (grp, bytes);

@@ -4,7 +4,7 @@
 //! here leaves a row in `early`; when it comes, the entries that named it are opened again to see which registers they
 //! have in common. So a hostile entry that names hundreds of targets costs a row for each, and no more.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rusqlite::params;
 
@@ -24,8 +24,9 @@ impl SqliteStore {
     /// Marks the writes of these registers that `targets` name; `key` is the entry that names them.
     pub(super) fn supersede(&mut self, grp: i64, key: Key, slots: &[Slot], targets: &[EntryId]) -> Result<(), Error> {
         let mut found = BTreeSet::new();
+        let wanted: BTreeSet<(i64, EntryId)> = targets.iter().map(|target| (tag(*target), *target)).collect();
         for slot in slots {
-            for (id, entry) in self.targets_in(grp, *slot, targets)? {
+            for (id, entry) in self.targets_in(grp, *slot, &wanted)? {
                 let Slot { kind, subject, part } = *slot;
                 let update = "UPDATE writes SET superseded = 1 WHERE grp = ?1 AND kind = ?2 AND superseded = 0
                               AND subject = ?3 AND part = ?4 AND tag = ?5 AND entry = ?6";
@@ -41,9 +42,13 @@ impl SqliteStore {
         Ok(())
     }
 
-    /// The writes of a register that are among the targets and that nobody superseded yet.
-    fn targets_in(&mut self, grp: i64, slot: Slot, targets: &[EntryId]) -> Result<Vec<(EntryId, Key)>, Error> {
-        let tags: BTreeMap<i64, EntryId> = targets.iter().map(|t| (tag(*t), *t)).collect();
+    /// The writes of a register that are among the targets (with their tags) and that nobody superseded yet.
+    fn targets_in(
+        &mut self,
+        grp: i64,
+        slot: Slot,
+        targets: &BTreeSet<(i64, EntryId)>,
+    ) -> Result<Vec<(EntryId, Key)>, Error> {
         let Slot { kind, subject, part } = slot;
         let mut near: Vec<Key> = vec![];
         {
@@ -55,7 +60,8 @@ impl SqliteStore {
             let mut seen = 0;
             while let Some(row) = rows.next()? {
                 seen += 1;
-                if tags.contains_key(&row.get(0)?) {
+                let tag: i64 = row.get(0)?;
+                if targets.range((tag, EntryId::ZERO)..).next().is_some_and(|(next, _)| *next == tag) {
                     near.push(row.get(1)?);
                 }
             }
@@ -65,17 +71,16 @@ impl SqliteStore {
                     "SELECT entry FROM writes WHERE grp = ?1 AND kind = ?2 AND superseded = 0 AND subject = ?3
                      AND part = ?4 AND tag = ?5",
                 )?;
-                for tag in tags.keys() {
+                for (tag, _) in targets {
                     let keys = select.query_map(params![grp, kind, subject, part, tag], |row| row.get(0))?;
                     near.extend(keys.collect::<Result<Vec<Key>, _>>()?);
                 }
             }
         }
-        let targets: BTreeSet<&EntryId> = targets.iter().collect();
         let mut out = vec![];
         for key in near {
             if let Some(id) = self.read_id(key.chain(), key.seq())?
-                && targets.contains(&id)
+                && targets.contains(&(tag(id), id))
             {
                 out.push((id, key));
             }

@@ -2,7 +2,9 @@
 
 mod command_line;
 mod copied;
+mod dependencies;
 mod discovery;
+mod documents;
 mod harness;
 mod kill;
 mod layers;
@@ -11,3 +13,4 @@ mod offline;
 mod restart;
 mod study;
 mod tickets;
+mod vectors;

@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
 use super::net;
+use crate::config::Key;
 
 /// Show or change the settings
 #[derive(Debug, Subcommand)]
@@ -20,8 +21,8 @@ pub enum Config {
 
 #[derive(Debug, Args)]
 pub struct Set {
-    /// name, listen, bootstrap or mdns
-    #[arg(value_parser = PossibleValuesParser::new(["name", "listen", "bootstrap", "mdns"]))]
+    /// The setting; `config show` lists them
+    #[arg(value_parser = PossibleValuesParser::new(Key::ALL.map(Key::as_str)))]
     pub key: String,
     /// The value; several, or commas between them, for listen and bootstrap
     #[arg(required_unless_present = "default")]

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::value;
-use crate::config::Flags;
+use crate::config::{Flags, Key};
 
 /// Settings of a node.
 #[derive(Debug, Clone, Default, Args)]
@@ -20,12 +20,51 @@ pub struct Settings {
     /// Your name, as your groups see it [env: STUDYMESH_NAME]
     #[arg(long)]
     name: Option<String>,
+    /// What the node does for others: learner, relay, bootstrap (repeatable) [env: STUDYMESH_ROLE]
+    #[arg(long, value_name = "ROLE")]
+    role: Vec<String>,
+    /// Where others reach this node, when it can not find out (repeatable) [env: STUDYMESH_EXTERNAL_ADDRESS]
+    #[arg(long, value_name = "MULTIADDR")]
+    external_address: Vec<String>,
+    /// A relay to use, with /p2p/PEER at its end (repeatable) [env: STUDYMESH_RELAY]
+    #[arg(long, value_name = "MULTIADDR")]
+    relay: Vec<String>,
+    /// Do not ask the router for an open port [env: STUDYMESH_UPNP=0]
+    #[arg(long)]
+    no_upnp: bool,
+    /// Most connections [env: STUDYMESH_MAX_CONNECTIONS]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    max_connections: Option<u64>,
+    /// As a relay: most peers that hold a reservation [env: STUDYMESH_RELAY_RESERVATIONS]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    relay_reservations: Option<u64>,
+    /// As a relay: most circuits at a time [env: STUDYMESH_RELAY_CIRCUITS]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    relay_circuits: Option<u64>,
+    /// As a relay: most bytes of a circuit in each direction [env: STUDYMESH_RELAY_CIRCUIT_BYTES]
+    #[arg(long, value_name = "BYTES", help_heading = "Limits")]
+    relay_circuit_bytes: Option<u64>,
+    /// As a relay: most seconds of a circuit [env: STUDYMESH_RELAY_CIRCUIT_SECONDS]
+    #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
+    relay_circuit_seconds: Option<u64>,
 }
 
 impl Settings {
     /// As the settings take them.
     pub fn flags(&self) -> Flags {
+        let numbers = [
+            (Key::MaxConnections, self.max_connections),
+            (Key::RelayReservations, self.relay_reservations),
+            (Key::RelayCircuits, self.relay_circuits),
+            (Key::RelayCircuitBytes, self.relay_circuit_bytes),
+            (Key::RelayCircuitSeconds, self.relay_circuit_seconds),
+        ];
         Flags {
+            role: self.role.clone(),
+            external_address: self.external_address.clone(),
+            relay: self.relay.clone(),
+            no_upnp: self.no_upnp,
+            numbers: numbers.into_iter().filter_map(|(key, number)| Some((key, number?))).collect(),
             name: self.name.clone(),
             listen: self.listen.clone(),
             bootstrap: self.bootstrap.clone(),
@@ -38,6 +77,9 @@ impl Settings {
 pub struct Up {
     #[command(flatten)]
     pub settings: Settings,
+    /// Run in the background: return once the node is ready; `stop` ends it
+    #[arg(long, short)]
+    pub detach: bool,
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +112,9 @@ pub struct Ping {
     /// Seconds to try
     #[arg(long, value_name = "SECONDS", value_parser = value::seconds, default_value = "10")]
     pub timeout: u64,
+    /// Go on until the connection is direct; exit status 6 when it stays relayed
+    #[arg(long)]
+    pub until_direct: bool,
 }
 
 /// See what is held and what is missing, or wait until nothing is

@@ -34,12 +34,7 @@ fn show_all(session: &mut Session, flags: &net::Settings) -> Status {
     };
     let home = json!({ "key": "home", "value": session.home.dir().display().to_string(), "source": source.as_str(), "from": from });
     let item = |key: Key| {
-        let value: Value = match key {
-            Key::Name => json!(values.name),
-            Key::Listen => json!(values.listen),
-            Key::Bootstrap => json!(values.bootstrap),
-            Key::Mdns => json!(values.mdns),
-        };
+        let value = values.value(key);
         let origin = loaded.origin(key);
         let from = origin.place.as_ref().map(ToString::to_string);
         json!({ "key": key.as_str(), "value": value, "source": origin.source.as_str(), "from": from })
@@ -51,7 +46,7 @@ fn show_all(session: &mut Session, flags: &net::Settings) -> Status {
 
 fn set(session: &mut Session, args: &Set) -> Status {
     let key = Key::find(&args.key).ok_or_else(|| {
-        Error::new(Code::Usage, format!("there is no setting {}", args.key), "set name, listen, bootstrap or mdns")
+        Error::new(Code::Usage, format!("there is no setting {}", args.key), "`studymesh config show` lists them")
     })?;
     let home = &session.home;
     if args.default { settings::unset(home, key) } else { settings::set(home, key, &args.value) }

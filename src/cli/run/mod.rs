@@ -1,6 +1,7 @@
 //! What each command does: ask the node, show the answer. One file per noun.
 
 mod config;
+mod detach;
 mod files;
 mod group;
 mod import;

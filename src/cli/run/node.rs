@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::detach;
 use super::{OK, Session, Status, bad_settings};
 use crate::api::{Code, Command};
 use crate::cli::args::net::{Db, Events, Name, Peers, Ping, Search, Sync, Up};
@@ -14,8 +15,12 @@ use crate::node::{self, Ready};
 pub fn up(session: &mut Session, args: &Up) -> Status {
     settings::create_default(&session.home).map_err(bad_settings)?;
     session.load(&args.settings.flags())?;
+    if args.detach {
+        return detach::run(session);
+    }
     let (home, values) = (session.home.clone(), session.settings.clone());
-    node::run(&home, &values, &mut |ready| announce(session, ready))?;
+    let next = session.view.texts.up_next();
+    node::run(&home, &values, &mut |ready| announce(session, ready, next))?;
     if session.global.json {
         session.json(&json!({ "v": 1, "event": "stopped" }));
     } else {
@@ -25,7 +30,7 @@ pub fn up(session: &mut Session, args: &Up) -> Status {
 }
 
 /// The first line of `up`, written through at once: whoever started the node waits for it.
-fn announce(session: &mut Session, ready: &Ready) {
+pub(super) fn announce(session: &mut Session, ready: &Ready, next: &str) {
     if session.global.json {
         let home = session.home.dir().display().to_string();
         session.json(&json!({
@@ -38,7 +43,7 @@ fn announce(session: &mut Session, ready: &Ready) {
     let shown =
         show::status::ready(&session.view, &session.home.dir().display().to_string(), &ready.peer_id, &ready.listen);
     session.out.text(&shown);
-    session.say(texts.up_next());
+    session.say(next);
 }
 
 /// Says how the node is.
@@ -117,7 +122,11 @@ pub fn peers(session: &mut Session, args: &Peers) -> Status {
 
 /// Measures the way to a peer.
 pub fn ping(session: &mut Session, args: &Ping) -> Status {
-    let answer = session.call(Command::Ping { peer: args.peer.clone(), timeout_ms: args.timeout })?;
+    let answer = session.call(Command::Ping {
+        peer: args.peer.clone(),
+        timeout_ms: args.timeout,
+        until_direct: args.until_direct,
+    })?;
     session.answer(&answer, show::status::ping);
     Ok(OK)
 }

@@ -1,5 +1,7 @@
 //! What people mean: a prefix, a title or a name becomes an id.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Service;
 use crate::api::{Code, Error};
 use crate::model::fold::{Register, Value as Folded};
@@ -80,22 +82,18 @@ impl Service<'_> {
             let known = self.store().register(group, &Register::NoteTitle(id))?.is_some();
             return if known { Ok(id) } else { Err(no_note(given).into()) };
         }
-        let mut candidates = vec![];
-        for (register, current) in self.registers(group, &Register::NoteTitle(NoteId::ZERO))? {
-            if let (Register::NoteTitle(id), Folded::Text(title)) = (register, current.value) {
-                candidates.push((id, id.to_string(), title));
-            }
-        }
+        let titles = self.texts(group, &Register::NoteTitle(NoteId::ZERO), |r| match r {
+            Register::NoteTitle(id) => Some(*id),
+            _ => None,
+        })?;
+        let candidates: Vec<Candidate<NoteId>> =
+            titles.into_iter().map(|(id, title)| (id, id.to_string(), title)).collect();
+        let deleted = self.flags(group, &Register::NoteDeleted(NoteId::ZERO), |r| match r {
+            Register::NoteDeleted(id) => Some(*id),
+            _ => None,
+        })?;
         // A deleted note gives way to a living one of the same title.
-        let living: Vec<_> = {
-            let mut living = vec![];
-            for candidate in &candidates {
-                if !self.flag(group, &Register::NoteDeleted(candidate.0))? {
-                    living.push(candidate.clone());
-                }
-            }
-            living
-        };
+        let living: Vec<_> = candidates.iter().filter(|(id, ..)| !deleted.contains(id)).cloned().collect();
         let remedy = "list the notes with `studymesh note list`";
         match pick("note", given, &living, remedy) {
             Err(error) if error.code == Code::NotFound => Ok(pick("note", given, &candidates, remedy)?),
@@ -143,12 +141,48 @@ impl Service<'_> {
         Ok(self.store().registers(group, kind(like), None)?)
     }
 
+    /// The texts of all registers of the kind that `like` is of, by what `key` makes of the register.
+    pub(super) fn texts<K: Ord>(
+        &mut self,
+        group: GroupId,
+        like: &Register,
+        key: impl Fn(&Register) -> Option<K>,
+    ) -> Result<BTreeMap<K, String>, Fail> {
+        self.values(group, like, key, |value| match value {
+            Folded::Text(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// The values of all registers of a kind, in one reading.
+    pub(super) fn values<K: Ord, V>(
+        &mut self,
+        group: GroupId,
+        like: &Register,
+        key: impl Fn(&Register) -> Option<K>,
+        value: impl Fn(Folded) -> Option<V>,
+    ) -> Result<BTreeMap<K, V>, Fail> {
+        let rows = self.registers(group, like)?;
+        Ok(rows.into_iter().filter_map(|(register, current)| Some((key(&register)?, value(current.value)?))).collect())
+    }
+
     /// The text in a register.
     pub(super) fn text(&mut self, group: GroupId, register: &Register) -> Result<Option<String>, Fail> {
         Ok(self.store().register(group, register)?.and_then(|current| match current.value {
             Folded::Text(text) => Some(text),
             _ => None,
         }))
+    }
+
+    /// Whose flag is set, of all registers of a kind.
+    pub(super) fn flags<K: Ord>(
+        &mut self,
+        group: GroupId,
+        like: &Register,
+        key: impl Fn(&Register) -> Option<K>,
+    ) -> Result<BTreeSet<K>, Fail> {
+        let set = self.values(group, like, key, |value| matches!(value, Folded::Flag(true)).then_some(()))?;
+        Ok(set.into_keys().collect())
     }
 
     /// The flag in a register; false when nobody wrote it.
@@ -162,7 +196,7 @@ impl Service<'_> {
         group: GroupId,
         registers: impl IntoIterator<Item = &'r Register>,
     ) -> Result<Vec<crate::model::id::EntryId>, Fail> {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for register in registers {
             seen.extend(self.store().register(group, register)?.map(|c| c.frontier).unwrap_or_default());
         }

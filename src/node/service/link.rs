@@ -63,21 +63,32 @@ impl Service<'_> {
         let topic = topic.map(|t| self.topic(group, t)).transpose()?.map(|t| t.id);
         let (me, names) = (self.me(group), self.names(group)?);
         let votes = self.votes(group)?;
+        let titles = self.texts(group, &Register::LinkTitle(LinkId::ZERO), id_of)?;
+        let topics = self.texts(group, &Register::LinkTopic(LinkId::ZERO), id_of)?;
+        let all_tags = self.values(group, &Register::LinkTags(LinkId::ZERO), id_of, |value| match value {
+            Folded::Tags(tags) => Some(tags),
+            _ => None,
+        })?;
+        let gone = self.flags(group, &Register::LinkRemoved(LinkId::ZERO), id_of)?;
+        let read_here = self.flags(group, &Register::LinkRead(LinkId::ZERO, me), |r| match r {
+            Register::LinkRead(id, person) if *person == me => Some(*id),
+            _ => None,
+        })?;
         let mut items = vec![];
         for (id, added) in self.added(group)? {
-            let tags = self.tags(group, &Register::LinkTags(id))?;
-            let of_topic = self.text(group, &Register::LinkTopic(id))?.filter(|t| !t.is_empty());
-            let read = self.flag(group, &Register::LinkRead(id, me))?;
-            let shown = self.flag(group, &Register::LinkRemoved(id))? == removed
+            let tags = all_tags.get(&id).map_or(&[][..], Vec::as_slice);
+            let of_topic = topics.get(&id).filter(|t| !t.is_empty());
+            let read = read_here.contains(&id);
+            let shown = gone.contains(&id) == removed
                 && !(unread && read)
-                && topic.as_ref().is_none_or(|t| of_topic.as_ref() == Some(t))
+                && topic.as_ref().is_none_or(|t| of_topic == Some(t))
                 && tag.is_none_or(|t| tags.iter().any(|have| have == t));
             if !shown {
                 continue;
             }
             let count = votes.get(&id).map_or(0, Vec::len);
             let item = json!({
-                "link_id": id, "url": added.url, "title": self.text(group, &Register::LinkTitle(id))?.unwrap_or_default(),
+                "link_id": id, "url": added.url, "title": titles.get(&id).map_or("", String::as_str),
                 "tags": tags, "topic": of_topic, "added_by": added.by.iter().map(|p| names.of(*p)).collect::<Vec<_>>(),
                 "added_ms": added.first_ms, "votes": count, "voted": votes.get(&id).is_some_and(|v| v.contains(&me)),
                 "read": read, "removed": removed,
@@ -182,6 +193,16 @@ impl Service<'_> {
         let supersedes = self.seen(group, [&register])?;
         let entry = self.write(group, &Action::LinkRead(LinkRead { link, read, supersedes }))?;
         Ok(json!({ "v": 1, "link_id": link, "entry_id": entry, "durable": true }))
+    }
+}
+
+/// The link that a register of a link is of.
+fn id_of(register: &Register) -> Option<LinkId> {
+    match register {
+        Register::LinkTitle(id) | Register::LinkTopic(id) | Register::LinkTags(id) | Register::LinkRemoved(id) => {
+            Some(*id)
+        }
+        _ => None,
     }
 }
 

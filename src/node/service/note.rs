@@ -170,19 +170,24 @@ impl Service<'_> {
         let names = self.names(group)?;
         let mut rows: Vec<NoteRow> = self.store().notes(group)?;
         rows.sort_by_key(|row| std::cmp::Reverse((row.updated, row.note)));
+        let titles = self.texts(group, &Register::NoteTitle(NoteId::ZERO), id_of)?;
+        let topics = self.texts(group, &Register::NoteTopic(NoteId::ZERO), id_of)?;
+        let tags = self.values(group, &Register::NoteTags(NoteId::ZERO), id_of, |value| match value {
+            Folded::Tags(tags) => Some(tags),
+            _ => None,
+        })?;
+        let gone = self.flags(group, &Register::NoteDeleted(NoteId::ZERO), id_of)?;
         let mut items = vec![];
         for row in rows {
             let note = row.note;
-            let (of_topic, tags) = (
-                self.text(group, &Register::NoteTopic(note))?.filter(|t| !t.is_empty()),
-                self.tags(group, &Register::NoteTags(note))?,
-            );
-            let shown = self.flag(group, &Register::NoteDeleted(note))? == deleted
-                && topic.as_ref().is_none_or(|t| of_topic.as_ref() == Some(t))
+            let of_topic = topics.get(&note).filter(|t| !t.is_empty());
+            let tags = tags.get(&note).map_or(&[][..], Vec::as_slice);
+            let shown = gone.contains(&note) == deleted
+                && topic.as_ref().is_none_or(|t| of_topic == Some(t))
                 && tag.is_none_or(|t| tags.iter().any(|have| have == t));
             if shown {
                 items.push(json!({
-                    "note_id": note, "title": self.text(group, &Register::NoteTitle(note))?.unwrap_or_default(),
+                    "note_id": note, "title": titles.get(&note).map_or("", String::as_str),
                     "topic": of_topic, "tags": tags, "updated_ms": row.updated.millis(),
                     "authors": row.authors.iter().map(|p| names.of(*p)).collect::<Vec<_>>(),
                     "deleted": deleted, "chars": row.chars,
@@ -256,6 +261,16 @@ impl History {
             }
         }
         seen.into_iter().map(|p| names.of(p)).collect()
+    }
+}
+
+/// The note that a register of a note is of.
+fn id_of(register: &Register) -> Option<NoteId> {
+    match register {
+        Register::NoteTitle(id) | Register::NoteTopic(id) | Register::NoteTags(id) | Register::NoteDeleted(id) => {
+            Some(*id)
+        }
+        _ => None,
     }
 }
 

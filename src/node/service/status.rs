@@ -10,6 +10,7 @@ use crate::engine::io::Relation;
 use crate::engine::{GroupStatus, MAX_STREAMS};
 use crate::model::id::{GroupId, Peer, PersonId};
 use crate::model::limits::MAX_GROUPS;
+use crate::model::time::MAX_AHEAD_MS;
 use crate::node::core::peer_text;
 use crate::node::fail::Fail;
 
@@ -27,6 +28,7 @@ impl Service<'_> {
             "groups": items, "home": self.context.home, "pid": network.map(|_| std::process::id()),
             "uptime_ms": network.map(|n| self.context.now.saturating_sub(n.started_ms)),
             "connections": network.map_or(0, |n| n.links.len()),
+            "reach": network.map(crate::node::reach::status),
             "limits": {
                 "groups": { "used": groups.len(), "max": MAX_GROUPS },
                 "sync_streams": { "used": self.engine.streams(), "max": MAX_STREAMS },
@@ -125,6 +127,17 @@ impl Service<'_> {
                 );
                 items.push(check("forks", "note", detail, "nothing to do"));
             }
+            if let Some(skew) = status.skew_ms.filter(|skew| skew.unsigned_abs() > MAX_AHEAD_MS) {
+                let (minutes, side) = (skew.unsigned_abs() / 60_000, if skew > 0 { "ahead of" } else { "behind" });
+                let detail =
+                    format!("{name}: what members write now carries times {minutes} minutes {side} this clock");
+                items.push(check(
+                    "clock",
+                    "warning",
+                    detail,
+                    "set this machine's clock, or ask them to set theirs; nothing is lost",
+                ));
+            }
             if self.context.network.is_some() {
                 items.push(match status.members.len() {
                     0 => check(
@@ -133,6 +146,7 @@ impl Service<'_> {
                         format!("{name}: no member is connected"),
                         "ask one to run `studymesh up`, and give a `--bootstrap` address that both can reach",
                     ),
+                    1 => check("members", "ok", format!("{name}: one member is connected"), ""),
                     n => check("members", "ok", format!("{name}: {n} members are connected"), ""),
                 });
             }

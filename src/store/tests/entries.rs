@@ -198,3 +198,33 @@ fn an_entry_is_found_by_the_beginning_of_its_id() {
         assert!(node.store.entry_info(world.group, none, 5).unwrap().is_empty(), "{none}");
     }
 }
+
+#[test]
+fn an_entry_is_found_on_its_branch_however_many_there_are() {
+    let mut world = World::new(2);
+    // A log that was copied after its second entry, and copies of the copies.
+    world.name_group(1, "Trunk", &[]);
+    let copies: Vec<usize> =
+        (0..40).map(|n| world.fork(if n % 3 == 2 { world.branches.len() - 1 } else { 1 })).collect();
+    world.name_group(1, "Trunk goes on", &[]);
+    for (n, copy) in copies.iter().enumerate() {
+        world.name_group(*copy, &format!("Copy {n}"), &[]);
+        world.name_group(*copy, &format!("Copy {n} goes on"), &[]);
+    }
+    let mut node = Node::with_all(&world);
+    let log = world.branches[1].key.id();
+    let all: Vec<ChainNo> =
+        node.store.chains(world.group).unwrap().iter().filter(|r| r.log == log).map(|r| r.chain).collect();
+    assert!(all.len() > 30, "{}", all.len());
+    for entry in world.entries.iter().filter(|e| e.header.log == log) {
+        let (seq, id) = (entry.header.seq, entry.id);
+        for asked in [all.len(), 9, 8, 3, 1] {
+            let chains = &all[..asked];
+            let slow = chains.iter().find(|c| node.store.id_at(**c, seq).unwrap() == Some(id)).copied();
+            assert_eq!(node.store.chain_of(chains, seq, id).unwrap(), slow);
+        }
+        assert_eq!(node.store.chain_of(&all[1..], seq + 1, id).unwrap(), None);
+    }
+    assert_eq!(node.store.chain_of(&all, 1, EntryId([9; 32])).unwrap(), None);
+    assert_eq!(node.store.chain_of(&[], 1, EntryId([9; 32])).unwrap(), None);
+}

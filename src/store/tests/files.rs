@@ -218,17 +218,23 @@ fn a_migration_that_fails_leaves_the_store_as_it_was() {
 }
 
 #[test]
-fn views_of_an_older_build_are_folded_anew_when_the_store_is_opened() {
-    let (_dir, path) = place();
-    let (world, digest) = filled(&path);
-    let mut store = SqliteStore::open(&path).unwrap();
-    store.db.execute_batch("DELETE FROM writes WHERE kind = 2; UPDATE notes SET entry = NULL").unwrap();
-    store.meta_set("store.fold", "0").unwrap();
-    assert_ne!(store.digest(world.group).unwrap(), digest);
-    drop(store);
-    let mut store = SqliteStore::open(&path).unwrap();
-    assert_eq!(store.digest(world.group).unwrap(), digest);
-    assert_eq!(store.search(world.group, "note 7", 5, 0).unwrap()[0].title, "Note 7");
+fn views_of_another_build_are_folded_anew_when_the_store_is_opened() {
+    for fold in ["0", "999", "not a number"] {
+        let (_dir, path) = place();
+        let (world, digest) = filled(&path);
+        let mut store = SqliteStore::open(&path).unwrap();
+        store.db.execute_batch("DELETE FROM writes WHERE kind = 2; UPDATE notes SET entry = NULL").unwrap();
+        assert_ne!(store.digest(world.group).unwrap(), digest);
+        store.meta_set("store.fold", fold).unwrap();
+        drop(store);
+        let mut store = SqliteStore::open(&path).unwrap();
+        assert_eq!(store.digest(world.group).unwrap(), digest);
+        assert_eq!(store.search(world.group, "note 7", 5, 0).unwrap()[0].title, "Note 7");
+        store.db.execute_batch("DELETE FROM writes WHERE kind = 2").unwrap();
+        drop(store);
+        // The same build does not do it twice.
+        assert_ne!(SqliteStore::open(&path).unwrap().digest(world.group).unwrap(), digest);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use super::world::{Node, World};
 use crate::engine::entropy::Entropy;
 use crate::engine::store::{GroupRow, Store};
+use crate::model::action::GroupKind;
 use crate::model::id::{GroupId, LogId, Peer};
 use crate::store::{PeerRow, SqliteStore};
 
@@ -38,6 +39,7 @@ fn a_group_that_is_removed_leaves_no_row_anywhere() {
     let mut dice = Entropy::new([3; 32]);
     let mut world = World::new(3);
     let note = world.note(0, "Note", "go", &["tag"]);
+    world.fork(2);
     for _ in 0..120 {
         world.write_anything(&mut dice);
     }
@@ -145,6 +147,7 @@ fn groups_come_back_with_their_keys_in_the_order_in_which_they_were_joined() {
     }
     let mut changed = row(2);
     changed.log_keys.push([77; 32]);
+    changed.kind = Some(GroupKind::Closed);
     store.put_group(&changed).unwrap();
     assert_eq!(store.groups().unwrap(), [row(5), changed, row(9)]);
 }

@@ -266,6 +266,16 @@ fn a_note_lists_its_authors_and_every_edit_that_was_made() {
     assert_eq!((rows[0].note, &rows[0].authors, rows[0].chars), (note, &authors, 4));
     assert_eq!(rows[0].created.person, people[1]);
     let edits = node.store.note_edits(world.group, note).unwrap();
+    // The same from memory, from a store that was just opened, and from one that met the edits with the note in memory.
+    assert_eq!(node.store.note_edits(world.group, note).unwrap(), edits);
+    node.store.cache.clear();
+    assert_eq!(node.store.note_edits(world.group, note).unwrap(), edits);
+    let mut reader = Node::new(&world);
+    for entry in &world.entries {
+        reader.put(&world, entry).unwrap();
+        reader.store.note_edits(world.group, note).unwrap();
+    }
+    assert_eq!(reader.store.note_edits(world.group, note).unwrap(), edits);
     assert_eq!(edits.iter().map(|row| row.edit.entry).collect::<Vec<_>>(), ids);
     assert_eq!(edits[2].edit.builds_on, [ids[1]]);
     assert_eq!((edits[3].person, edits[3].log), (people[2], world.branches[2].key.id()));
@@ -311,6 +321,7 @@ fn an_edit_that_was_rolled_back_leaves_nothing_in_a_note_that_is_kept_in_memory(
     let note = world.note(0, "Note", "a", &[]);
     let mut replica = Text::new();
     replica.apply(EntryId(note.0), &first("a"));
+    let ids = |rows: Vec<crate::store::EditRow>| rows.len();
     let mut step = |world: &mut World, new: &str| {
         let edit = replica.next_edit_towards(new).unwrap();
         let id = world.write(1, &Action::NoteEdit(NoteEdit { note, builds_on: vec![], edit: edit.clone() }));
@@ -323,7 +334,9 @@ fn an_edit_that_was_rolled_back_leaves_nothing_in_a_note_that_is_kept_in_memory(
     node.store.begin().unwrap();
     node.put(&world, world.entries.last().unwrap()).unwrap();
     assert_eq!(node.store.note_text(world.group, note).unwrap().as_deref(), Some("abc"));
+    assert_eq!(ids(node.store.note_edits(world.group, note).unwrap()), 3);
     node.store.rollback().unwrap();
+    assert_eq!(ids(node.store.note_edits(world.group, note).unwrap()), 2);
     assert_eq!(node.store.note_text(world.group, note).unwrap().as_deref(), Some("ab"));
     assert_eq!(node.store.notes(world.group).unwrap()[0].chars, 2);
 }
