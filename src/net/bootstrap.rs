@@ -93,6 +93,14 @@ impl Bootstrap {
         }
     }
 
+    /// The way to everybody has changed: nobody has to wait for earlier failures any more.
+    pub fn retry(&mut self, now: Instant) {
+        for node in &mut self.nodes {
+            node.failures = 0;
+            node.not_before = node.not_before.min(now);
+        }
+    }
+
     /// The last connection with a peer is gone.
     pub fn disconnected(&mut self, now: Instant, peer: &PeerId) {
         for node in &mut self.nodes {

@@ -5,7 +5,7 @@ use libp2p::kad::store::RecordStore;
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
-use super::kad::ProviderLookup;
+use super::kad::{PeerLookup, ProviderLookup};
 use super::shell::Shell;
 use super::{Command, Event, Key, Verdict, address, gossip, kad};
 
@@ -167,8 +167,11 @@ impl Shell {
             self.tell(Event::DialFailed { peer: Some(peer), error });
             return;
         }
-        let query = self.swarm.behaviour_mut().kad.get_closest_peers(peer);
-        self.lookups.peers.insert(query, peer);
+        // Who serves the DHT stands in routing tables; the others say where they are under a key of their own.
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        let queries = [kad.get_closest_peers(peer), kad.get_providers(kad::record_key(&kad::peer_key(&peer)))];
+        self.lookups.peers.insert(peer, PeerLookup { pending: queries.len(), found: false });
+        self.lookups.of_peers.extend(queries.map(|query| (query, peer)));
     }
 
     /// Counts an offence, and bans whoever has too many.
@@ -195,6 +198,7 @@ impl Shell {
         let shelved = kad.store_mut().providers(&kad::record_key(key)).into_iter().filter(|r| r.provider == peer);
         let mut addresses: Vec<_> = shelved.flat_map(|record| record.addresses).collect();
         addresses.extend(kad::known_addresses(kad, peer));
-        address::worth_keeping(addresses, self.connections.any_local(), kad::MAX_ADDRESSES_PER_PEER)
+        let addresses = addresses.iter().filter_map(|given| address::of_peer(given, &peer));
+        address::worth_keeping(addresses, self.connections.any_near(), kad::MAX_ADDRESSES_PER_PEER)
     }
 }

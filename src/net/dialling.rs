@@ -1,22 +1,38 @@
-//! Dials that were asked for, and telling how they failed.
+//! Dials that were asked for: straight first, through a relay when that does not work, and telling how they failed.
+//!
+//! The swarm tries the addresses of one dial side by side, QUIC a little before TCP. It would take a relayed connection that
+//! is there after a quarter of a second; so addresses behind relays are a second dial, which begins when the first one
+//! fails or has had [`RELAYED_AFTER`], and at once when there is nothing else.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
-use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::swarm::{ConnectionId, DialError, ListenError};
+use libp2p::core::Endpoint;
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{ConnectionId, DialError, ListenError, NetworkBehaviour};
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
 use super::shell::Shell;
-use super::{Event, MAX_DIAL_ADDRESSES, MAX_TEXT_BYTES, address};
+use super::{Event, MAX_DIAL_ADDRESSES, MAX_TEXT_BYTES, address, kad};
 
 /// Most dials that are remembered as asked for; the failure of further ones is not told.
 const MAX_ASKED: usize = 1_024;
+/// How long dialling straight may take before relays are tried, too.
+pub const RELAYED_AFTER: Duration = Duration::from_secs(1);
+
+/// A peer that is being dialled because somebody asked for it.
+#[derive(Debug, Default)]
+struct Attempt {
+    dials: BTreeSet<ConnectionId>,
+    /// Addresses behind relays that were not tried yet, and when they are.
+    relayed: Option<(Instant, Vec<Multiaddr>)>,
+}
 
 /// Who was to be dialled, so that a failure can be told. The DHT dials much more, of which nobody needs to hear.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    peers: BTreeSet<PeerId>,
+    peers: BTreeMap<PeerId, Attempt>,
     /// Dials to whoever answers.
     dials: HashMap<ConnectionId, Multiaddr>,
 }
@@ -39,19 +55,77 @@ impl Shell {
     }
 
     /// Dials a peer that is not connected yet, at these addresses and whatever else is known of it.
-    pub(super) fn dial_peer(&mut self, peer: PeerId, addresses: Vec<Multiaddr>) {
+    pub(super) fn dial_peer(&mut self, peer: PeerId, mut addresses: Vec<Multiaddr>) {
         if self.swarm.is_connected(&peer) {
             return;
         }
-        if self.asked.peers.len() < MAX_ASKED {
-            self.asked.peers.insert(peer);
+        for known in self.known_addresses(peer) {
+            if !addresses.contains(&known) && addresses.len() < 2 * MAX_DIAL_ADDRESSES {
+                addresses.push(known);
+            }
         }
-        let opts = DialOpts::peer_id(peer).addresses(addresses).extend_addresses_through_behaviour().build();
+        let (relayed, mut direct): (Vec<_>, Vec<_>) = addresses.into_iter().partition(address::is_circuit);
+        if !relayed.is_empty() {
+            // A peer behind a relay names its local addresses, too. Elsewhere somebody else may have them.
+            direct.retain(|address| self.is_plausible(address));
+        }
+        if !self.asked.peers.contains_key(&peer) && self.asked.peers.len() >= MAX_ASKED {
+            tracing::debug!(%peer, "not dialled: too many dials are under way");
+            return;
+        }
+        let now = Instant::now();
+        let relays_at_once = direct.is_empty();
+        let attempt = self.asked.peers.entry(peer).or_default();
+        attempt.relayed = (!relayed.is_empty()).then_some((now + RELAYED_AFTER, relayed));
+        if relays_at_once && attempt.relayed.is_some() {
+            self.dial_relayed(peer);
+        } else {
+            self.dial_at(peer, direct, PeerCondition::DisconnectedAndNotDialing);
+        }
+    }
+
+    /// What the DHT and the local network know of a peer.
+    fn known_addresses(&mut self, peer: PeerId) -> Vec<Multiaddr> {
+        let behaviour = self.swarm.behaviour_mut();
+        let mut known = kad::known_addresses(&mut behaviour.kad, peer);
+        // As with the DHT: nothing is dialled by asking.
+        let nobody = ConnectionId::new_unchecked(0);
+        let nearby = behaviour.mdns.handle_pending_outbound_connection(nobody, Some(peer), &[], Endpoint::Dialer);
+        known.extend(nearby.unwrap_or_default().iter().filter_map(|near| address::of_peer(near, &peer)));
+        known
+    }
+
+    /// Dials, and remembers that somebody waits for it.
+    fn dial_at(&mut self, peer: PeerId, addresses: Vec<Multiaddr>, condition: PeerCondition) {
+        let opts = DialOpts::peer_id(peer).addresses(addresses).condition(condition).build();
+        let id = opts.connection_id();
         match self.swarm.dial(opts) {
+            Ok(()) => {
+                if let Some(attempt) = self.asked.peers.get_mut(&peer) {
+                    attempt.dials.insert(id);
+                }
+            }
             // It is being dialled already; what becomes of that is the answer.
-            Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {}
-            Err(error) => self.dial_failed(Some(peer), None, &error),
+            Err(DialError::DialPeerConditionFalse(_)) => {}
+            Err(error) => self.dial_failed(Some(peer), id, &error),
         }
+    }
+
+    /// Tries the addresses behind relays, those behind connected ones first.
+    fn dial_relayed(&mut self, peer: PeerId) {
+        let relayed = self.asked.peers.get_mut(&peer).and_then(|attempt| attempt.relayed.take());
+        let Some((_, addresses)) = relayed else { return };
+        let there = |a: &Multiaddr| address::relay(a).is_some_and(|relay| self.swarm.is_connected(&relay));
+        let (ready, other): (Vec<_>, Vec<_>) = addresses.into_iter().partition(there);
+        let chosen = if ready.is_empty() { other } else { ready };
+        self.dial_at(peer, chosen, PeerCondition::Disconnected);
+    }
+
+    /// Tries relays for those whom dialling straight takes too long.
+    pub(super) fn dial_on(&mut self, now: Instant) {
+        let late = |a: &Attempt| a.relayed.as_ref().is_some_and(|(at, _)| *at <= now);
+        let due: Vec<PeerId> = self.asked.peers.iter().filter(|(_, a)| late(a)).map(|(peer, _)| *peer).collect();
+        due.into_iter().for_each(|peer| self.dial_relayed(peer));
     }
 
     fn dial_whoever(&mut self, at: Multiaddr) {
@@ -61,7 +135,7 @@ impl Shell {
             self.asked.dials.insert(id, at);
         }
         if let Err(error) = self.swarm.dial(opts) {
-            self.dial_failed(None, Some(id), &error);
+            self.dial_failed(None, id, &error);
         }
     }
 
@@ -91,12 +165,16 @@ impl Shell {
             _ => {}
         }
         self.bootstrap.failed(now, id);
-        self.dial_failed(peer, Some(id), error);
+        if let Some(peer) = peer {
+            self.relays.dial_failed(now, &peer);
+        }
+        self.dial_failed(peer, id, error);
     }
 
     fn met_ourselves(&mut self, now: Instant, at: &Multiaddr) {
         let (bare, _) = address::split_peer(at);
-        let ours = self.swarm.listeners().chain(self.swarm.external_addresses()).any(|own| *own == bare);
+        let bare_of = |own: &Multiaddr| address::split_peer(own).0;
+        let ours = self.swarm.listeners().chain(self.swarm.external_addresses()).any(|own| bare_of(own) == bare);
         if !ours {
             self.same_identity.dialled(now, bare);
         }
@@ -112,18 +190,21 @@ impl Shell {
         }
     }
 
-    fn dial_failed(&mut self, peer: Option<PeerId>, id: Option<ConnectionId>, error: &DialError) {
+    fn dial_failed(&mut self, peer: Option<PeerId>, id: ConnectionId, error: &DialError) {
         tracing::debug!(?peer, error = chain(error), "a dial failed");
-        let at = id.and_then(|id| self.asked.dials.remove(&id));
-        let asked = peer.is_some_and(|peer| self.asked.peers.remove(&peer));
-        if !asked && at.is_none() {
+        if let Some(at) = self.asked.dials.remove(&id) {
+            self.tell(Event::DialFailed { peer, error: cut(format!("{at}: {}", chain(error))) });
             return;
         }
-        let error = match at {
-            Some(at) => format!("{at}: {}", chain(error)),
-            None => chain(error),
-        };
-        self.tell(Event::DialFailed { peer, error: cut(error) });
+        let Some(peer) = peer else { return };
+        let Some(attempt) = self.asked.peers.get_mut(&peer) else { return };
+        attempt.dials.remove(&id);
+        if attempt.relayed.is_some() {
+            self.dial_relayed(peer);
+        } else if attempt.dials.is_empty() {
+            self.asked.peers.remove(&peer);
+            self.tell(Event::DialFailed { peer: Some(peer), error: cut(chain(error)) });
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use libp2p::swarm::{ConnectionId, NetworkBehaviour, StreamProtocol};
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
-use super::{Key, address};
+use super::Key;
+use super::address::{self, Near};
 
 /// The name under which the DHT is negotiated.
 pub(super) const PROTOCOL: StreamProtocol = StreamProtocol::new("/studymesh/kad/1");
@@ -47,14 +48,18 @@ pub const MAX_FOUND: usize = 64;
 /// The shortest and the longest time between two rounds of telling a grown routing table what we provide.
 const PROVIDE_AGAIN_FIRST: Duration = Duration::from_secs(1);
 const PROVIDE_AGAIN_LONGEST: Duration = Duration::from_secs(600);
+/// How soon all keys are told again after our addresses changed, doubled with each further change up to five times, and how
+/// long it takes until that is forgotten.
+const MOVED_DELAY: Duration = Duration::from_secs(1);
+const MOVED_MEMORY: Duration = Duration::from_secs(120);
 
 const _: () = assert!(PROVIDER_TTL.as_secs() >= 2 * PROVIDE_INTERVAL.as_secs(), "one lost round loses no record");
 
 /// The DHT behaviour.
 pub(super) type Behaviour = kad::Behaviour<MemoryStore>;
 
-/// The DHT behaviour, set up. It serves from the start: in automatic mode it would wait for a confirmed external address,
-/// which nodes on one machine or one local network never get.
+/// The DHT behaviour, set up. Whether it serves is decided elsewhere: in automatic mode it would wait for a confirmed
+/// external address, which nodes on one machine or one local network never get.
 pub(super) fn behaviour(me: PeerId) -> Behaviour {
     let store = MemoryStoreConfig {
         // Value records are refused before they come here.
@@ -62,7 +67,7 @@ pub(super) fn behaviour(me: PeerId) -> Behaviour {
         max_value_bytes: 0,
         // Both count our own records and others'; `Shelf` keeps the two apart, so that there is always room for ours.
         max_providers_per_key: MAX_PROVIDERS_PER_KEY + 1,
-        max_provided_keys: MAX_OWN_KEYS + MAX_FOREIGN_KEYS,
+        max_provided_keys: MAX_OWN_KEYS + 1 + MAX_FOREIGN_KEYS,
     };
     let mut config = kad::Config::new(PROTOCOL);
     config
@@ -75,7 +80,7 @@ pub(super) fn behaviour(me: PeerId) -> Behaviour {
         .set_query_timeout(QUERY_TIMEOUT)
         .set_max_packet_size(MAX_PACKET_BYTES);
     let mut behaviour = Behaviour::with_config(me, MemoryStore::with_config(me, store), config);
-    behaviour.set_mode(Some(Mode::Server));
+    behaviour.set_mode(Some(Mode::Client));
     behaviour
 }
 
@@ -87,6 +92,11 @@ pub(super) fn record_key(key: &Key) -> RecordKey {
 /// The key that a record key stands for; only keys of 32 bytes are ours.
 pub(super) fn key(record: &RecordKey) -> Option<Key> {
     record.as_ref().try_into().ok()
+}
+
+/// The key under which a peer that does not serve the DHT, and so stands in no routing table, says where it is.
+pub(super) fn peer_key(peer: &PeerId) -> Key {
+    blake3::derive_key("studymesh 2026 v1 peer key", &peer.to_bytes())
 }
 
 /// The addresses that the DHT knows of a peer: from the routing table and from the lookups under way.
@@ -108,9 +118,8 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    /// Whether to keep a record that its provider sent; its addresses are cut to what is worth keeping. `local`: the
-    /// provider is on this machine.
-    pub fn admit(&mut self, now: Instant, record: &mut ProviderRecord, local: bool) -> bool {
+    /// Whether to keep a record that its provider sent; its addresses are cut to what is worth keeping.
+    pub fn admit(&mut self, now: Instant, record: &mut ProviderRecord, near: Near) -> bool {
         let Some(key) = key(&record.key) else { return false };
         let providers = self.keys.get(&key);
         if !providers.is_some_and(|providers| providers.contains_key(&record.provider)) {
@@ -122,7 +131,7 @@ impl Shelf {
             self.of_provider.insert(record.provider, count + 1);
         }
         let addresses = std::mem::take(&mut record.addresses);
-        record.addresses = address::worth_keeping(addresses, local, MAX_ADDRESSES_PER_PEER);
+        record.addresses = address::worth_keeping(addresses, near, MAX_ADDRESSES_PER_PEER);
         self.keys.entry(key).or_default().insert(record.provider, now + PROVIDER_TTL);
         true
     }
@@ -156,15 +165,28 @@ impl Shelf {
 #[derive(Debug)]
 pub(super) struct Provided {
     keys: BTreeSet<Key>,
+    /// The key of this node itself, while it has to be provided.
+    own: Option<Key>,
     /// The routing table or our addresses changed since all keys were told.
     stale: bool,
     not_before: Instant,
     gap: Duration,
+    /// How often our addresses changed lately, and when they did last.
+    moves: u32,
+    moved: Option<Instant>,
 }
 
 impl Provided {
     pub fn new(now: Instant) -> Self {
-        Self { keys: BTreeSet::new(), stale: false, not_before: now, gap: PROVIDE_AGAIN_FIRST }
+        Self {
+            keys: BTreeSet::new(),
+            own: None,
+            stale: false,
+            not_before: now,
+            gap: PROVIDE_AGAIN_FIRST,
+            moves: 0,
+            moved: None,
+        }
     }
 
     /// Adds a key; false when there are too many.
@@ -184,6 +206,21 @@ impl Provided {
         self.stale = true;
     }
 
+    /// Our addresses changed: what was told is wrong, which can not wait until its turn comes.
+    pub fn moved(&mut self, now: Instant) {
+        let calm = self.moved.is_none_or(|at| now.saturating_duration_since(at) >= MOVED_MEMORY);
+        self.moves = if calm { 0 } else { (self.moves + 1).min(5) };
+        self.moved = Some(now);
+        self.stale = true;
+        self.not_before = self.not_before.min(now + MOVED_DELAY * (1 << self.moves));
+    }
+
+    /// Sets or takes away the key of this node itself.
+    pub fn set_own(&mut self, own: Option<Key>) {
+        self.own = own;
+        self.stale |= own.is_some();
+    }
+
     /// The keys to tell again now, if it is time: soon after the first change, later and later after more of them.
     pub fn due(&mut self, now: Instant) -> Vec<Key> {
         if !self.stale || now < self.not_before {
@@ -195,7 +232,7 @@ impl Provided {
         }
         self.not_before = now + self.gap;
         self.gap = (self.gap * 2).min(PROVIDE_AGAIN_LONGEST);
-        self.keys.iter().copied().collect()
+        self.keys.iter().chain(&self.own).copied().collect()
     }
 }
 
@@ -208,13 +245,24 @@ pub(super) struct ProviderLookup {
     pub found: BTreeMap<PeerId, usize>,
 }
 
+/// A lookup of one peer: among those who serve the DHT, and under its own key.
+#[derive(Debug, Default)]
+pub(super) struct PeerLookup {
+    /// Queries that are not over.
+    pub pending: usize,
+    /// Some address was found, and is being dialled.
+    pub found: bool,
+}
+
 /// The lookups under way.
 #[derive(Debug, Default)]
 pub(super) struct Lookups {
     /// Of providers.
     pub providers: HashMap<QueryId, ProviderLookup>,
-    /// Of one peer.
-    pub peers: HashMap<QueryId, PeerId>,
+    /// Of one peer each.
+    pub peers: BTreeMap<PeerId, PeerLookup>,
+    /// What is asked for each.
+    pub of_peers: HashMap<QueryId, PeerId>,
     /// Keys to look up as soon as the routing table has anybody to ask.
     pub waiting: BTreeSet<Key>,
 }
@@ -232,7 +280,7 @@ impl Lookups {
 
     /// Whether this peer is being looked for.
     pub fn is_looking_for_peer(&self, peer: &PeerId) -> bool {
-        self.peers.values().any(|p| p == peer)
+        self.peers.contains_key(peer)
     }
 }
 
@@ -261,13 +309,13 @@ mod tests {
     #[test]
     fn only_keys_of_32_bytes_are_kept_and_with_few_dialable_addresses() {
         let (mut shelf, peer, now) = (Shelf::default(), PeerId::random(), Instant::now());
-        assert!(!shelf.admit(now, &mut record([1; 31], peer, &[]), false));
-        assert!(!shelf.admit(now, &mut record([1; 33], peer, &[]), false));
+        assert!(!shelf.admit(now, &mut record([1; 31], peer, &[]), Near::NOT));
+        assert!(!shelf.admit(now, &mut record([1; 33], peer, &[]), Near::NOT));
         let many: Vec<String> = (1..100).map(|n| format!("/ip4/10.0.0.{n}/tcp/1")).collect();
         let mut given = vec!["/ip4/127.0.0.1/tcp/1", "/ip4/0.0.0.0/tcp/1"];
         given.extend(many.iter().map(String::as_str));
         let mut kept = record([1; 32], peer, &given);
-        assert!(shelf.admit(now, &mut kept, false));
+        assert!(shelf.admit(now, &mut kept, Near::NOT));
         assert_eq!(kept.addresses.len(), MAX_ADDRESSES_PER_PEER);
         assert_eq!(kept.addresses[0], "/ip4/10.0.0.1/tcp/1".parse().unwrap());
     }
@@ -276,26 +324,29 @@ mod tests {
     fn one_peer_can_not_fill_the_shelf_and_many_can_not_overfill_it() {
         let (mut shelf, now) = (Shelf::default(), Instant::now());
         let greedy = PeerId::random();
-        let kept = (0..1_000).filter(|n| shelf.admit(now, &mut record(nth(*n), greedy, &[]), false)).count();
+        let kept = (0..1_000).filter(|n| shelf.admit(now, &mut record(nth(*n), greedy, &[]), Near::NOT)).count();
         assert_eq!(kept, MAX_KEYS_PER_PROVIDER);
 
-        let kept = (0..100).filter(|_| shelf.admit(now, &mut record(nth(0), PeerId::random(), &[]), false)).count();
+        let kept = (0..100).filter(|_| shelf.admit(now, &mut record(nth(0), PeerId::random(), &[]), Near::NOT)).count();
         assert_eq!(kept, MAX_PROVIDERS_PER_KEY - 1);
 
         for n in 0..2 * MAX_FOREIGN_KEYS {
-            shelf.admit(now, &mut record(nth(n), PeerId::random(), &[]), false);
+            shelf.admit(now, &mut record(nth(n), PeerId::random(), &[]), Near::NOT);
         }
         assert_eq!(shelf.keys.len(), MAX_FOREIGN_KEYS);
-        assert!(shelf.admit(now, &mut record(nth(0), greedy, &[]), false), "a known record is renewed all the same");
+        assert!(
+            shelf.admit(now, &mut record(nth(0), greedy, &[]), Near::NOT),
+            "a known record is renewed all the same"
+        );
     }
 
     #[test]
     fn a_record_that_is_over_gives_its_slot_back_and_a_renewed_one_stays() {
         let (mut shelf, now) = (Shelf::default(), Instant::now());
         let (stale, living) = (PeerId::random(), PeerId::random());
-        shelf.admit(now, &mut record(nth(0), stale, &[]), false);
-        shelf.admit(now, &mut record(nth(0), living, &[]), false);
-        shelf.admit(now + PROVIDE_INTERVAL, &mut record(nth(0), living, &[]), false);
+        shelf.admit(now, &mut record(nth(0), stale, &[]), Near::NOT);
+        shelf.admit(now, &mut record(nth(0), living, &[]), Near::NOT);
+        shelf.admit(now + PROVIDE_INTERVAL, &mut record(nth(0), living, &[]), Near::NOT);
         assert_eq!(shelf.expire(now + PROVIDER_TTL), [(nth(0), stale)]);
         assert_eq!(shelf.keys[&nth(0)].len(), 1);
         assert_eq!(shelf.of_provider.into_iter().collect::<Vec<_>>(), [(living, 1)]);
@@ -308,7 +359,7 @@ mod tests {
         let crowd = std::iter::repeat_n(0, 2 * MAX_PROVIDERS_PER_KEY);
         for n in crowd.chain(0..2 * MAX_FOREIGN_KEYS) {
             let mut record = record(nth(n), PeerId::random(), &[]);
-            if shelf.admit(now, &mut record, false) {
+            if shelf.admit(now, &mut record, Near::NOT) {
                 behaviour.store_mut().add_provider(record).unwrap();
             }
         }
@@ -335,5 +386,17 @@ mod tests {
         now += PROVIDE_AGAIN_LONGEST;
         provided.changed();
         assert_eq!(provided.due(now), [nth(1)], "after a calm time a change is told at once");
+        assert_eq!(provided.due(now), [] as [Key; 0]);
+
+        provided.set_own(Some(nth(2)));
+        provided.moved(now);
+        assert_eq!(provided.due(now + MOVED_DELAY), [nth(1), nth(2)], "a change of our addresses does not wait");
+        let mut rounds = 0;
+        for _ in 0..3_600 {
+            provided.moved(now);
+            rounds += provided.due(now).len() / 2;
+            now += Duration::from_secs(1);
+        }
+        assert!((100..=130).contains(&rounds), "{rounds} rounds in an hour of constant change");
     }
 }

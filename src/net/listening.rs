@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use libp2p::Multiaddr;
 use libp2p::core::transport::{ListenerId, TransportError};
 use libp2p::multiaddr::Protocol;
+use tokio::time::Instant;
 
 use super::shell::Shell;
 use super::{Event, address};
@@ -30,18 +31,26 @@ impl Shell {
     }
 
     pub(super) fn listening(&mut self, address: Multiaddr) {
-        if address::is_dialable(&address) {
-            self.swarm.add_external_address(address.clone());
-            // Provider records carry the addresses.
-            self.provided.changed();
+        if address::is_circuit(&address) {
+            self.listening_behind_relay(&address);
+        } else {
+            self.reach.listens(&address);
+            self.address_changed(Instant::now());
         }
         self.tell(Event::Listening(address));
+        self.reconcile();
     }
 
     pub(super) fn expired(&mut self, address: Multiaddr) {
-        self.swarm.remove_external_address(&address);
-        self.provided.changed();
+        if address::is_circuit(&address) {
+            self.swarm.remove_external_address(&address);
+        } else {
+            let now = Instant::now();
+            self.reach.listens_no_more(now, &address);
+            self.address_gone(now, &address);
+        }
         self.tell(Event::Expired(address));
+        self.reconcile();
     }
 
     pub(super) fn listener_closed(
@@ -51,9 +60,10 @@ impl Shell {
         reason: std::io::Result<()>,
     ) {
         addresses.into_iter().for_each(|address| self.expired(address));
-        let configured = self.listeners.remove(&listener);
-        if let (Some(address), Err(error)) = (configured, reason) {
-            self.tell(Event::ListenFailed { address, error: error.to_string() });
+        match (self.listeners.remove(&listener), reason) {
+            (Some(address), Err(error)) => self.tell(Event::ListenFailed { address, error: error.to_string() }),
+            (Some(_), Ok(())) => {}
+            (None, reason) => self.circuit_listener_closed(listener, reason),
         }
     }
 }

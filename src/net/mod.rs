@@ -36,9 +36,11 @@
 //! address is reachable from the internet is not tested here yet.
 
 mod address;
+pub mod autonat;
 mod backoff;
 mod behaviour;
 mod bootstrap;
+pub mod closing;
 mod commands;
 pub mod config;
 mod connections;
@@ -46,9 +48,17 @@ mod dialling;
 mod events;
 pub mod frames;
 pub mod gossip;
+mod guard;
 pub mod kad;
 mod listening;
+pub mod paths;
 pub mod penalties;
+pub mod reach;
+mod reachability;
+mod relay_server;
+pub mod relays;
+mod reserving;
+mod roaming;
 mod same_identity;
 mod shell;
 mod snapshot;
@@ -56,6 +66,8 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod trimming;
+pub mod upgrading;
+pub mod upnp;
 
 use libp2p::{Multiaddr, PeerId};
 use tokio::sync::{mpsc, oneshot};
@@ -63,6 +75,9 @@ use tokio::task::JoinHandle;
 
 pub use behaviour::{IDENTIFY_PROTOCOL, IDLE_CONNECTION, PING_INTERVAL, PING_TIMEOUT};
 pub use config::{Config, Limits, RelayLimits};
+pub use connections::{DEAD_AFTER, WAKE_GRACE};
+pub use dialling::RELAYED_AFTER;
+pub use roaming::SETTLE;
 pub use shell::{MAX_BACKLOG, SHUTDOWN_GRACE};
 pub use snapshot::{Connection, Mapping, Nat, Relay, Reservation, Snapshot, Upnp};
 pub use streams::{

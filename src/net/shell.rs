@@ -12,6 +12,7 @@ use tokio::sync::mpsc::error::{SendError, TrySendError};
 use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::autonat::Tests;
 use super::behaviour::Behaviour;
 use super::bootstrap::Bootstrap;
 use super::connections::Connections;
@@ -19,9 +20,15 @@ use super::dialling::Asked;
 use super::gossip::Undecided;
 use super::kad::{Lookups, Provided, Shelf};
 use super::penalties::Penalties;
+use super::reach::Reach;
+use super::reachability::Told;
+use super::relay_server::Served;
+use super::relays::Relays;
 use super::same_identity::SameIdentity;
 use super::streams::Streams;
 use super::trimming::TRIM_INTERVAL;
+use super::upgrading::Upgrades;
+use super::upnp::Router;
 use super::{Command, Config, Event, Key};
 
 /// Most events that commands may cause while nobody takes events; beyond that commands wait, too.
@@ -30,6 +37,8 @@ pub const MAX_BACKLOG: usize = 4_096;
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(500);
+/// When nothing ran for longer than this, peers had no chance to show that they are there.
+const STANDSTILL: Duration = Duration::from_secs(3);
 
 /// The network's task.
 pub(super) struct Shell {
@@ -54,7 +63,18 @@ pub(super) struct Shell {
     pub(super) asked: Asked,
     pub(super) same_identity: SameIdentity,
     pub(super) penalties: Penalties,
+    pub(super) reach: Reach,
+    pub(super) told: Told,
+    pub(super) tests: Tests,
+    pub(super) relays: Relays,
+    pub(super) served: Served,
+    pub(super) router: Router,
+    pub(super) upgrades: Upgrades,
+    /// When the changes of this machine's addresses have come in.
+    pub(super) settled: Option<Instant>,
     next_trim: Instant,
+    /// When the swarm was polled last.
+    ran: Instant,
 }
 
 impl Shell {
@@ -70,7 +90,18 @@ impl Shell {
         // The swarm has the key; here it has no further use.
         config.key = [0; 32];
         let seed = seed.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
+        let me = *swarm.local_peer_id();
+        let known = config.bootstrap.iter().chain(&config.relays);
         Self {
+            reach: Reach::new(me, &config.external, config.local_is_external, known),
+            told: Told::default(),
+            tests: Tests::new(now),
+            relays: Relays::new(now, &config.relays, seed),
+            served: Served::default(),
+            router: Router::new(now, swarm.behaviour().upnp.is_enabled()),
+            upgrades: Upgrades::default(),
+            settled: None,
+            ran: now,
             swarm,
             commands,
             streams: Streams::new(events.clone()),
@@ -78,7 +109,7 @@ impl Shell {
             backlog: VecDeque::new(),
             room: None,
             listeners: HashMap::new(),
-            connections: Connections::default(),
+            connections: Connections::new(me),
             topics: BTreeSet::new(),
             undecided: Undecided::default(),
             shelf: Shelf::default(),
@@ -98,9 +129,13 @@ impl Shell {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.listen(self.config.listen.clone());
+        self.reconcile();
         loop {
             if !self.drain_backlog() {
                 break;
+            }
+            if self.backlog.is_empty() {
+                self.runs();
             }
             tokio::select! {
                 permit = wait(&mut self.room) => {
@@ -146,9 +181,29 @@ impl Shell {
         true
     }
 
+    /// The swarm runs (again).
+    fn runs(&mut self) {
+        let now = Instant::now();
+        if now.saturating_duration_since(self.ran) >= STANDSTILL {
+            self.connections.woke(now);
+        }
+        self.ran = now;
+    }
+
     /// Everything that is due.
     fn tick(&mut self) {
         let now = Instant::now();
+        if self.backlog.is_empty() {
+            self.runs();
+            self.close_connections(now);
+        }
+        self.settle(now);
+        self.test(now);
+        self.reconcile();
+        self.reserve(now);
+        self.upgrade(now);
+        self.dial_on(now);
+        self.push_addresses();
         for peer in self.penalties.lift(now) {
             self.swarm.behaviour_mut().blocked.unblock_peer(peer);
         }

@@ -165,6 +165,20 @@ impl Node {
     }
 }
 
+/// The next address that is listened on.
+async fn listening(events: &mut Events) -> Multiaddr {
+    in_time("it listens", async {
+        loop {
+            match events.recv().await.unwrap() {
+                Event::Listening(at) => return at,
+                Event::ListenFailed { address, error } => panic!("{address}: {error}"),
+                _ => {}
+            }
+        }
+    })
+    .await
+}
+
 fn number(event: &Event) -> StreamId {
     match event {
         Event::StreamOpened(stream, _) => *stream,
@@ -461,9 +475,7 @@ async fn a_reader_that_does_not_keep_up_stops_the_sender_and_loses_nothing() {
         let slow = config(&[listen]);
         let peer = peer_of(slow.key);
         let (commands, mut events, _task) = spawn(slow).unwrap();
-        let Some(Event::Listening(at)) = in_time("it listens", events.recv()).await else {
-            panic!("it does not listen")
-        };
+        let at = listening(&mut events).await;
         a.tell(Command::Dial { peer: Some(peer), addresses: vec![at] }).await;
         a.connected_to(peer).await;
         a.tell(Command::OpenStream { stream: 2, peer }).await;
@@ -555,9 +567,7 @@ async fn the_end_is_prompt_even_when_nobody_takes_events() {
     let peer = peer_of(c.key);
     let (commands, mut events, task) = spawn(c).unwrap();
     for _ in 0..2 {
-        let Some(Event::Listening(at)) = in_time("it listens", events.recv()).await else {
-            panic!("it does not listen")
-        };
+        let at = listening(&mut events).await;
         let node = if address::transport(&at) == Transport::Tcp { &a } else { &b };
         node.tell(Command::Dial { peer: Some(peer), addresses: vec![at] }).await;
         node.connected_to(peer).await;

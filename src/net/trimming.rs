@@ -1,4 +1,5 @@
-//! Letting peers go that are of no use here, when there are too many.
+//! Letting peers go that are of no use here, when there are too many, and connections that are dead or not needed beside a
+//! better one with the same peer ([`paths`]).
 //!
 //! gossipsub keeps a stream open with everybody, so that no connection is ever idle and the idle timeout alone trims nothing.
 
@@ -7,10 +8,11 @@ use std::time::Duration;
 
 use libp2p::PeerId;
 use libp2p::gossipsub::TopicHash;
+use libp2p::swarm::ConnectionId;
 use tokio::time::Instant;
 
-use super::gossip;
 use super::shell::Shell;
+use super::{gossip, paths};
 
 /// How often it is looked at whether there are too many peers.
 pub(super) const TRIM_INTERVAL: Duration = Duration::from_secs(30);
@@ -18,6 +20,30 @@ pub(super) const TRIM_INTERVAL: Duration = Duration::from_secs(30);
 const TRIM_AGE: Duration = Duration::from_secs(60);
 
 impl Shell {
+    /// Closes connections that are dead, or not needed beside better ones.
+    pub(super) fn close_connections(&mut self, now: Instant) {
+        for id in self.connections.dead(now) {
+            tracing::debug!(connection = %id, "a dead connection is closed");
+            self.drop_connection(id);
+        }
+        let relays: BTreeSet<PeerId> = self.connections.relays().collect();
+        let mut surplus = vec![];
+        for (peer, ways) in self.connections.several(|id| self.streams.on(id)) {
+            let pinned = self.relays.is_used(&peer) || relays.contains(&peer) || self.served.serves(&peer);
+            surplus.extend(paths::surplus(now, &ways, self.connections.is_lower(&peer), pinned));
+        }
+        for id in surplus {
+            tracing::debug!(connection = %id, "closed: there is a better connection with this peer");
+            self.drop_connection(id);
+        }
+    }
+
+    /// Closes a connection; nothing begins on it any more.
+    pub(super) fn drop_connection(&mut self, id: ConnectionId) {
+        self.swarm.behaviour_mut().streams.leave(id);
+        self.swarm.close_connection(id);
+    }
+
     pub(super) fn trim(&mut self, now: Instant) {
         let peers = self.connections.peers();
         let gossipsub = &self.swarm.behaviour().gossipsub;

@@ -166,6 +166,11 @@ impl Streams {
         self.open.values_mut().filter(|open| open.connection == connection).for_each(|open| open.up = None);
     }
 
+    /// Whether anything is open on a connection.
+    pub fn on(&self, connection: ConnectionId) -> bool {
+        self.open.values().any(|open| open.connection == connection)
+    }
+
     /// Whether anything is open with a peer.
     pub fn has(&self, peer: &PeerId) -> bool {
         self.open.values().any(|open| open.peer == *peer) || self.opening.values().any(|p| p == peer)

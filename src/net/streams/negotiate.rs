@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll};
 
-use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
 use libp2p::core::upgrade::ReadyUpgrade;
+use libp2p::core::{ConnectedPoint, Endpoint};
 use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished, FromSwarm};
 use libp2p::swarm::handler::{ConnectionEvent, DialUpgradeError, FullyNegotiatedInbound, FullyNegotiatedOutbound};
 use libp2p::swarm::{
@@ -19,7 +19,7 @@ use libp2p::swarm::{
 use libp2p::{Multiaddr, PeerId};
 
 use super::MAX_INBOUND_PER_PEER;
-use crate::net::{Path, StreamId, address};
+use crate::net::{Path, StreamId, Transport, address};
 
 /// The name under which sync streams are negotiated.
 pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/studymesh/sync/1");
@@ -50,6 +50,7 @@ pub(crate) struct Negotiated {
 struct Connection {
     id: ConnectionId,
     path: Path,
+    transport: Transport,
 }
 
 /// Opens and accepts sync streams. It never dials: a stream needs a connection that is there.
@@ -64,7 +65,7 @@ impl Behaviour {
     /// Asks for a stream to a peer; [`Event::Opened`] or [`Event::Failed`] answers. The number must be free.
     pub fn open(&mut self, stream: StreamId, peer: PeerId) {
         let connections = self.connections.get(&peer).map_or(&[][..], Vec::as_slice);
-        let best = connections.iter().min_by_key(|c| c.path == Path::Relayed);
+        let best = connections.iter().min_by_key(|c| (c.path, c.transport == Transport::Tcp));
         let Some(Connection { id, .. }) = best else {
             self.out.push_back(ToSwarm::GenerateEvent(Event::Failed(stream)));
             return;
@@ -73,9 +74,15 @@ impl Behaviour {
         self.out.push_back(ToSwarm::NotifyHandler { peer_id: peer, handler: NotifyHandler::One(*id), event: stream });
     }
 
-    fn established(&mut self, peer: PeerId, id: ConnectionId, address: &Multiaddr) {
-        let path = address::path(address);
-        self.connections.entry(peer).or_default().push(Connection { id, path });
+    /// A connection is about to be closed: nothing new begins on it.
+    pub fn leave(&mut self, id: ConnectionId) {
+        self.connections.values_mut().for_each(|connections| connections.retain(|connection| connection.id != id));
+    }
+
+    fn established(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
+        let path = if endpoint.is_relayed() { Path::Relayed } else { Path::Direct };
+        let transport = address::transport(endpoint.get_remote_address());
+        self.connections.entry(peer).or_default().push(Connection { id, path, transport });
     }
 
     fn closed(&mut self, peer: &PeerId, id: ConnectionId) {
@@ -121,7 +128,7 @@ impl NetworkBehaviour for Behaviour {
     fn on_swarm_event(&mut self, event: FromSwarm) {
         match event {
             FromSwarm::ConnectionEstablished(ConnectionEstablished { peer_id, connection_id, endpoint, .. }) => {
-                self.established(peer_id, connection_id, endpoint.get_remote_address());
+                self.established(peer_id, connection_id, endpoint);
             }
             FromSwarm::ConnectionClosed(ConnectionClosed { peer_id, connection_id, .. }) => {
                 self.closed(&peer_id, connection_id);
