@@ -76,6 +76,10 @@ fn clocks_that_are_years_off_or_jump_stop_nobody_and_are_shown_as_doubtful() {
     let honest = updated(&ada, "honest").unwrap();
     assert!(honest.abs_diff(now) < ABOUT_NOW, "nobody's future has moved Ada's clock: {now} then {honest}");
     converge(&all, 8);
+    assert!(
+        ahead.home.findings("clock").iter().any(|f| f["ok"] == false),
+        "doctor sees a clock that is ten years ahead"
+    );
     for skewed in [&mut ahead, &mut behind, &mut jumping] {
         assert!(skewed.node.as_mut().is_some_and(Node::is_running));
         report::line(

@@ -215,8 +215,10 @@ fn delete(name: &str) {
 
 fn make_router(namespace: &str, lan: &str, rules: &str) {
     bridge(namespace, "lan", lan);
-    let forward = "echo 1 > /proc/sys/net/ipv4/ip_forward";
-    ip(&["netns", "exec", namespace, "sh", "-c", forward]);
+    // Where the kernel filters bridged packets as if they were routed, hosts of one network could not see each other.
+    let kernel = "echo 1 > /proc/sys/net/ipv4/ip_forward
+        [ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || echo 0 > /proc/sys/net/bridge/bridge-nf-call-iptables";
+    ip(&["netns", "exec", namespace, "sh", "-c", kernel]);
     nft(namespace, rules);
 }
 

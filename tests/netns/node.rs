@@ -164,6 +164,16 @@ impl Home {
     }
 }
 
+/// What a failing test's nodes logged is kept; `STUDYMESH_LOG` says how much that is.
+impl Drop for Home {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let place = self.host.namespace.splitn(3, '-').nth(2).unwrap_or_default();
+            crate::report::keep(&format!("failed-{place}.log"), &self.log());
+        }
+    }
+}
+
 impl Node {
     /// Stops the process where it is, as a laptop's lid does.
     pub fn freeze(&self) {
