@@ -145,6 +145,8 @@ impl Node {
             let reason = tokio::select! {
                 () = stop.notified() => End::Stopped,
                 reason = events.run() => reason,
+                // The worker ends by itself only when the store failed: a node that can store nothing must not stay.
+                () = work.closed() => End::Stopped,
             };
             socket.abort();
             let _ = std::fs::remove_file(path);

@@ -179,6 +179,12 @@ impl Node {
         self.child.wait().unwrap().code()
     }
 
+    /// Waits until the process ends by itself, and returns its exit status.
+    #[track_caller]
+    pub fn ended(mut self) -> Option<i32> {
+        eventually("the node ends", || self.child.try_wait().unwrap()).code()
+    }
+
     /// An address to give to `--bootstrap`.
     pub fn address(&self) -> String {
         let tcp = self.listen.iter().find(|a| a.contains("/tcp/")).unwrap();

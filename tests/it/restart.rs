@@ -1,6 +1,8 @@
 //! Starting, stopping, starting again.
 
 use crate::harness::{Home, converge, text};
+=======
+use crate::harness::{Home, PATIENCE, text};
 
 #[test]
 fn a_restart_keeps_identity_and_state_and_sigterm_ends_cleanly() {
@@ -75,4 +77,24 @@ fn a_node_that_joined_before_its_first_start_meets_the_group() {
     let _b = bo.up(&["--name", "Bo", "--bootstrap", &a.address()]);
     converge(&[&ada, &bo]);
     assert_eq!(bo.titles(), ["hello"]);
+}
+
+/// A full disk left a process that held the lock, answered every command with "the node has ended", and never ended.
+#[test]
+fn a_node_whose_store_fails_ends_and_says_why() {
+    let home = Home::new();
+    let node = home.up(&[]);
+    home.create("group");
+    // What a full disk does to every write, without filling one.
+    let store = rusqlite::Connection::open(home.path().join("studymesh.db")).unwrap();
+    store.busy_timeout(PATIENCE).unwrap();
+    store.execute_batch("ALTER TABLE events RENAME TO gone").unwrap();
+    let (code, error) = home.error(&["group", "create", "another", "--open"]);
+    assert_eq!((code, error["code"].as_str()), (1, Some("failed")), "{error}");
+    assert_eq!(node.ended(), Some(1), "{}", home.log());
+    assert!(home.log().contains("events"), "{}", home.log());
+    store.execute_batch("ALTER TABLE gone RENAME TO events").unwrap();
+    drop(store);
+    let _node = home.up(&[]);
+    home.create("another");
 }
