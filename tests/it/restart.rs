@@ -1,8 +1,6 @@
 //! Starting, stopping, starting again.
 
-use crate::harness::{Home, converge, text};
-=======
-use crate::harness::{Home, PATIENCE, text};
+use crate::harness::{Home, PATIENCE, converge, text};
 
 #[test]
 fn a_restart_keeps_identity_and_state_and_sigterm_ends_cleanly() {
