@@ -1,1 +1,5 @@
-fn main() {}
+//! The program; see [`studymesh::cli`].
+
+fn main() -> std::process::ExitCode {
+    studymesh::cli::main()
+}

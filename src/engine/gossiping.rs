@@ -65,6 +65,9 @@ impl<S: Store> Engine<S> {
         let Ok(verified) = entry.verify() else { return Ok(Verdict::Reject) };
         match self.take_verified(now, id, &verified)? {
             Accepted::New { .. } => {
+                if let Some(group) = self.groups.get_mut(&id) {
+                    group.skew.sample(verified.header.time.millis(), now);
+                }
                 self.news(now, id);
                 Ok(Verdict::Accept)
             }

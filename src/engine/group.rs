@@ -7,6 +7,7 @@ use super::control::ControlHeads;
 use super::early::Early;
 use super::entropy::Entropy;
 use super::io::{Relation, StreamId};
+use super::skew::Skew;
 use super::store::{Append, GroupRow, Reading, Store, Tip};
 use crate::gossip::{burst::Bucket, trickle::Trickle};
 use crate::log::entry;
@@ -95,6 +96,7 @@ pub(super) struct Group {
     /// How many branches there are, and how many there may be.
     pub chains: usize,
     pub max_chains: usize,
+    pub skew: Skew,
     pub told: Vec<Told>,
     /// When to announce what was written and did not go out by itself.
     pub announce_at: Option<u64>,
@@ -146,6 +148,7 @@ impl Group {
             early: Early::default(),
             chains: logs.values().map(|log| log.chains.len()).sum(),
             max_chains: MAX_CHAINS,
+            skew: Skew::default(),
             told: vec![],
             announce_at: None,
             forked: false,
@@ -261,6 +264,12 @@ impl Group {
         let kept = signature.filter(|_| is_signature_point(header.seq));
         let append = Append { id: *id, header, body, signature: kept, person: chain.person, reading };
         store.append(self.row.id, chain.no, &append)?;
+        if let Ok(Action::Genesis(genesis)) = &action
+            && self.row.kind.is_none()
+        {
+            self.row.kind = Some(genesis.kind);
+            store.put_group(&self.row)?;
+        }
         if let Some(before) = chain.tip.replace(Tip { seq: header.seq, id: *id, signature, pending: None }) {
             self.index.remove(header.log, before.id);
         }

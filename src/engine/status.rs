@@ -6,6 +6,7 @@ use super::pulling::count;
 use super::store::Store;
 use super::{Engine, Stream};
 use crate::log::keys::GroupKeys;
+use crate::model::action::GroupKind;
 use crate::model::id::{GroupId, LogId, Peer, PersonId, TopicHash};
 
 /// What a node knows of its holdings in a group.
@@ -36,6 +37,9 @@ pub struct GroupStatus {
     pub topic: TopicHash,
     /// The DHT key.
     pub dht_key: TopicHash,
+    /// How far the members' clocks are ahead of this one (negative: behind), milliseconds, as entries that arrive while they
+    /// are written tell; `None` before one came.
+    pub skew_ms: Option<i64>,
     /// Connected members.
     pub members: Vec<MemberStatus>,
 }
@@ -45,6 +49,8 @@ pub struct GroupStatus {
 pub struct MemberStatus {
     /// The peer.
     pub peer: Peer,
+    /// The log that it proved to write. Whoever merely takes part in the gossip topic is no member and not listed.
+    pub log: LogId,
     /// The person that its log belongs to, when it proved one that is known here.
     pub person: Option<PersonId>,
     /// How its holdings relate to ours.
@@ -59,6 +65,18 @@ impl<S: Store> Engine<S> {
     /// The ids of all groups, ascending.
     pub fn groups(&self) -> impl Iterator<Item = GroupId> + '_ {
         self.groups.keys().copied()
+    }
+
+    /// Whether a group is open or closed; `None` while its genesis entry has not come.
+    #[must_use]
+    pub fn kind(&self, group: GroupId) -> Option<GroupKind> {
+        self.groups.get(&group).and_then(|g| g.row.kind)
+    }
+
+    /// Sync streams that are open or being opened, both directions together; at most [`super::MAX_STREAMS`].
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        self.streams.len()
     }
 
     /// The keys of a group.
@@ -85,12 +103,15 @@ impl<S: Store> Engine<S> {
             log: group.me.id(),
             topic: group.topic,
             dht_key: group.keys.dht_key(),
+            skew_ms: group.skew.median_ms(),
             members: group
                 .members
                 .iter()
-                .map(|(peer, m)| MemberStatus {
+                .filter_map(|(peer, m)| m.log.map(|log| (peer, m, log)))
+                .map(|(peer, m, log)| MemberStatus {
                     peer: peer.clone(),
-                    person: m.log.and_then(|log| person_of(group, log)),
+                    log,
+                    person: person_of(group, log),
                     relation: m.relation,
                     checked_ms: m.checked_ms,
                     checking: m.pulling.is_some() || m.pull_at.is_some_and(|at| at <= now),

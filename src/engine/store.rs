@@ -4,7 +4,7 @@
 //! what a batch of inputs wrote. Production uses SQLite (`crate::store`), the simulator an in-memory store.
 
 use crate::log::header::Header;
-use crate::model::action::Action;
+use crate::model::action::{Action, GroupKind};
 use crate::model::id::{EntryId, GroupId, LogId, PersonId};
 
 /// A chain of entries: one branch of one log, numbered by the store. Nearly every log has one.
@@ -22,6 +22,8 @@ pub struct GroupRow {
     pub log_keys: Vec<[u8; 32]>,
     /// When this node joined or created it, Unix milliseconds.
     pub joined_ms: u64,
+    /// What the genesis entry says; `None` while it has not come.
+    pub kind: Option<GroupKind>,
 }
 
 /// A chain as the store knows it.
@@ -134,12 +136,6 @@ pub trait Store {
         parent: Option<(ChainNo, u64)>,
         person: PersonId,
     ) -> Result<ChainNo, Self::Error>;
-
-    /// Corrects the person of a chain whose endorsement came after its genesis entry.
-    ///
-    /// # Errors
-    /// When the store fails.
-    fn set_person(&mut self, chain: ChainNo, person: PersonId) -> Result<(), Self::Error>;
 
     /// Stores the next entry of a chain and folds it into the views.
     ///

@@ -69,7 +69,7 @@ impl<S: Store> Engine<S> {
         let first =
             entry::write(&log, &keys, place, time, &genesis, self.entropy.array()).map_err(WriteError::TooLong)?;
         let id = entry::group_id(&first.header_bytes);
-        self.add(now, GroupRow { id, seed, log_keys: vec![log.to_seed()], joined_ms: now })?;
+        self.add(now, GroupRow { id, seed, log_keys: vec![log.to_seed()], joined_ms: now, kind: None })?;
         self.append_own(now, id, &first).map_err(JoinError::Store)?;
         self.introduce(now, id)?;
         self.write(now, id, &named)?;
@@ -88,7 +88,7 @@ impl<S: Store> Engine<S> {
             return Err(JoinError::TooMany);
         }
         let log_keys = vec![self.entropy.array()];
-        self.add(now, GroupRow { id, seed, log_keys, joined_ms: now })?;
+        self.add(now, GroupRow { id, seed, log_keys, joined_ms: now, kind: None })?;
         self.introduce(now, id)?;
         Ok(true)
     }

@@ -76,6 +76,34 @@ impl Register {
             Self::Progress(p, t) => (15, id(&p.0), text(t)),
         }
     }
+
+    /// The inverse of [`Register::parts`]; `None` for what no register gives.
+    #[must_use]
+    pub fn from_parts(kind: u8, subject: &[u8], part: &[u8]) -> Option<Self> {
+        let id = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).ok();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+        let (note, link) = (|| id(subject).map(NoteId), || id(subject).map(LinkId));
+        let register = match kind {
+            0 => Self::GroupName,
+            1 => Self::PersonName(PersonId(id(subject)?)),
+            2 => Self::NoteTitle(note()?),
+            3 => Self::NoteTopic(note()?),
+            4 => Self::NoteTags(note()?),
+            5 => Self::NoteDeleted(note()?),
+            6 => Self::LinkAdded(link()?, PersonId(id(part)?)),
+            7 => Self::LinkTitle(link()?),
+            8 => Self::LinkTags(link()?),
+            9 => Self::LinkTopic(link()?),
+            10 => Self::LinkRemoved(link()?),
+            11 => Self::LinkVote(link()?, PersonId(id(part)?)),
+            12 => Self::LinkRead(link()?, PersonId(id(part)?)),
+            13 => Self::Roadmap(text(subject)?),
+            14 => Self::Topic(text(subject)?, text(part)?),
+            15 => Self::Progress(PersonId(id(subject)?), text(part)?),
+            _ => return None,
+        };
+        (register.parts() == (kind, subject.to_vec(), part.to_vec())).then_some(register)
+    }
 }
 
 /// The value of a register.
@@ -199,5 +227,51 @@ pub fn facts<'a>(entry: EntryId, person: PersonId, action: &'a Action) -> Vec<Fa
                 remark: a.remark.clone(),
             },
         )],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn every_kind(a: [u8; 32], b: [u8; 32], s: &str, t: &str) -> Vec<Register> {
+        let (note, link, person) = (NoteId(a), LinkId(a), PersonId(b));
+        vec![
+            Register::GroupName,
+            Register::PersonName(person),
+            Register::NoteTitle(note),
+            Register::NoteTopic(note),
+            Register::NoteTags(note),
+            Register::NoteDeleted(note),
+            Register::LinkAdded(link, person),
+            Register::LinkTitle(link),
+            Register::LinkTags(link),
+            Register::LinkTopic(link),
+            Register::LinkRemoved(link),
+            Register::LinkVote(link, person),
+            Register::LinkRead(link, person),
+            Register::Roadmap(s.to_owned()),
+            Register::Topic(s.to_owned(), t.to_owned()),
+            Register::Progress(person, t.to_owned()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_register_is_read_back_from_its_parts(a: [u8; 32], b: [u8; 32], s in "[a-z-]{1,9}", t in "[a-z-]{1,9}") {
+            for (n, register) in every_kind(a, b, &s, &t).into_iter().enumerate() {
+                let (kind, subject, part) = register.parts();
+                prop_assert_eq!(usize::from(kind), n);
+                prop_assert_eq!(Register::from_parts(kind, &subject, &part), Some(register));
+            }
+        }
+
+        #[test]
+        fn parts_that_no_register_gives_are_none(kind: u8, subject: Vec<u8>, part: Vec<u8>) {
+            if let Some(register) = Register::from_parts(kind, &subject, &part) {
+                prop_assert_eq!(register.parts(), (kind, subject, part));
+            }
+        }
     }
 }

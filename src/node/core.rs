@@ -55,6 +55,8 @@ pub struct Recorded {
 #[derive(Debug)]
 pub struct Core {
     engine: Engine<SqliteStore>,
+    /// What batches before the network ran left to be done: it goes out with the next one.
+    kept: Done,
 }
 
 /// What a batch left to be done.
@@ -73,12 +75,12 @@ impl Core {
     /// # Errors
     /// When the store can not be opened or read.
     pub fn open(path: &Path, identity: Identity, place: &str) -> Result<Self, store::Error> {
-        let mut store = SqliteStore::open(path)?;
+        let store = SqliteStore::open(path)?;
         let known = store.meta_get("place")?;
-        let mut core = Self { engine: Engine::load(store, identity, random(), now_ms())? };
+        let mut core = Self { engine: Engine::load(store, identity, random(), now_ms())?, kept: Done::default() };
         if known.as_deref() != Some(place) {
             let moved = known.is_some();
-            core.batch(|engine| {
+            core.batch_ahead(|engine| {
                 engine.store().meta_set("place", place)?;
                 let groups: Vec<GroupId> = if moved { engine.groups().collect() } else { vec![] };
                 groups.into_iter().try_for_each(|group| engine.rotate(now_ms(), group))
@@ -95,7 +97,7 @@ impl Core {
         if !path.exists() {
             return Ok(false);
         }
-        let mut store = SqliteStore::open(path)?;
+        let store = SqliteStore::open(path)?;
         Ok(store.meta_get("place")?.is_some_and(|known| known != place))
     }
 
@@ -122,9 +124,23 @@ impl Core {
         result
     }
 
+    /// Runs one batch before there is a network: what it leaves to be done, subscriptions above all, is kept for the next
+    /// batch.
+    ///
+    /// # Errors
+    /// As [`Core::batch`].
+    pub fn batch_ahead(
+        &mut self,
+        run: impl FnOnce(&mut Engine<SqliteStore>) -> Result<(), store::Error>,
+    ) -> Result<(), store::Error> {
+        let ((), done) = self.batch(run)?;
+        self.kept = done;
+        Ok(())
+    }
+
     fn close(&mut self) -> Result<Done, store::Error> {
         self.engine.flush()?;
-        let mut done = Done::default();
+        let mut done = std::mem::take(&mut self.kept);
         let mut events = vec![];
         while let Some(output) = self.engine.poll_output() {
             match output {
@@ -132,7 +148,7 @@ impl Core {
                 other => done.outputs.push(other),
             }
         }
-        done.events = self.record(events)?;
+        done.events.extend(self.record(events)?);
         self.engine.store().commit()?;
         Ok(done)
     }
@@ -169,7 +185,8 @@ fn describe(event: &Event) -> (&'static str, GroupId, serde_json::Value) {
     match event {
         Event::Entry { group, entry, log, person, class, kind, own } => {
             let class = if *class == Class::Control { "control" } else { "content" };
-            let data = json!({ "entry_id": entry, "log": log, "person": person, "class": class, "kind": kind, "own": own });
+            let data =
+                json!({ "entry_id": entry, "log": log, "person": person, "class": class, "kind": kind, "own": own });
             ("entry", *group, data)
         }
         Event::Compared { group, peer, relation, received } => {

@@ -14,13 +14,17 @@ use crate::store::{self, SqliteStore};
 pub const MAX_QUEUED_WORK: usize = 1024;
 /// Most work in one transaction.
 const MAX_BATCH: usize = 256;
+/// How long nothing must happen before search is brought up to date, in milliseconds.
+const INDEX_PAUSE_MS: u64 = 200;
+/// How many documents are indexed in one transaction: little enough that a command hardly waits.
+const INDEX_BATCH: usize = 64;
 /// How long the worker sleeps when nothing is due, in milliseconds.
 const IDLE_MS: u64 = 60_000;
 
 /// What to run after the commit: it carries the answer out.
 pub type Answer = Box<dyn FnOnce() + Send>;
 /// Something to run on the engine inside a batch.
-pub type Call = Box<dyn FnOnce(&mut Engine<SqliteStore>) -> Answer + Send>;
+pub type Call = Box<dyn FnOnce(&mut Engine<SqliteStore>) -> Result<Answer, store::Error> + Send>;
 
 /// One piece of work.
 pub enum Work {
@@ -46,12 +50,25 @@ pub fn spawn(
         // What loading left to be done: subscriptions and provider records.
         let ((), done) = core.batch(|_| Ok(()))?;
         carry_out(done);
+        let mut indexing = true;
         loop {
-            let wait = core.engine().next_deadline().map_or(IDLE_MS, |at| at.saturating_sub(now_ms()).min(IDLE_MS));
-            let next = runtime.block_on(async {
-                tokio::time::timeout(Duration::from_millis(wait), queue.recv()).await
-            });
+            let mut wait = core.engine().next_deadline().map_or(IDLE_MS, |at| at.saturating_sub(now_ms()).min(IDLE_MS));
+            // Search is brought up to date when nothing else is to be done for a moment.
+            if indexing {
+                wait = wait.min(INDEX_PAUSE_MS);
+            }
+            let next =
+                runtime.block_on(async { tokio::time::timeout(Duration::from_millis(wait), queue.recv()).await });
             let mut works = match next {
+                Err(_) if indexing => {
+                    let (left, done) = core.batch(|engine| {
+                        engine.handle(now_ms(), Input::Tick)?;
+                        engine.store().index_some(INDEX_BATCH)
+                    })?;
+                    carry_out(done);
+                    indexing = left > 0;
+                    continue;
+                }
                 Err(_) => vec![Work::Input(Input::Tick)],
                 Ok(None) => vec![Work::Stop],
                 Ok(Some(work)) => vec![work],
@@ -65,6 +82,7 @@ pub fn spawn(
             if run(&mut core, works, &mut carry_out)? {
                 return Ok(());
             }
+            indexing = true;
         }
     })
 }
@@ -77,7 +95,7 @@ fn run(core: &mut Core, works: Vec<Work>, carry_out: &mut impl FnMut(Done)) -> R
         for work in works {
             match work {
                 Work::Input(input) => engine.handle(now_ms(), input)?,
-                Work::Call(call) => answers.push(call(engine)),
+                Work::Call(call) => answers.push(call(engine)?),
                 Work::Stop => stop = true,
             }
         }

@@ -41,7 +41,6 @@ enum Undo {
     Group(GroupId, Option<GroupRow>),
     Removed(GroupId, GroupRow, BTreeMap<ChainNo, Chain>, Views),
     Chain(ChainNo),
-    Person(ChainNo, PersonId),
     Append(ChainNo),
     Tip(ChainNo, Option<Tip>),
 }
@@ -85,7 +84,6 @@ impl MemStore {
                     self.views.insert(id, views);
                 }
                 Undo::Chain(no) => drop(self.chains.remove(&no)),
-                Undo::Person(no, person) => self.chain(no).row.person = person,
                 Undo::Tip(no, tip) => self.chain(no).row.tip = tip,
                 Undo::Append(no) => {
                     let chain = self.chains.get_mut(&no).expect("it was appended to");
@@ -235,12 +233,6 @@ impl Store for MemStore {
         self.chains.insert(chain, Chain { group, row, entries: vec![] });
         self.note(Undo::Chain(chain));
         Ok(chain)
-    }
-
-    fn set_person(&mut self, chain: ChainNo, person: PersonId) -> Result<(), Infallible> {
-        let before = std::mem::replace(&mut self.chain(chain).row.person, person);
-        self.note(Undo::Person(chain, before));
-        Ok(())
     }
 
     fn append(&mut self, group: GroupId, no: ChainNo, entry: &Append<'_>) -> Result<(), Infallible> {

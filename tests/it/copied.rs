@@ -84,3 +84,34 @@ fn a_restored_old_backup_bricks_nobody_and_loses_nothing() {
     assert_eq!(bo.titles(), ["after the backup", "goes on", "written before meeting anybody"]);
     assert_eq!(bo.body(&offline), "on the old state");
 }
+
+/// A disk image that is started twice: nothing on the directory tells that it is a copy, so both run with one peer id and one
+/// log key, and could never dial each other.
+#[test]
+fn two_running_copies_with_one_identity_find_out_and_both_go_on() {
+    let (laptop, copies) = (Home::new(), tempfile::tempdir().unwrap());
+    laptop.create("group");
+    let note = laptop.note("shared", "before the copy");
+    let twin = Home::at(copies.path().join("home"));
+    copy(laptop.path(), twin.path());
+    let db = rusqlite::Connection::open(twin.path().join("studymesh.db")).unwrap();
+    assert_eq!(db.execute("DELETE FROM meta WHERE key = 'place'", []).unwrap(), 1, "the twin forgets where it was");
+    drop(db);
+
+    let a = laptop.up(&["--name", "Ada"]);
+    let b = twin.up(&["--bootstrap", &a.address()]);
+    assert_eq!(a.peer_id, b.peer_id, "at first they are the same to the network");
+    laptop.note("on the laptop", "x");
+    twin.note("on the twin", "y");
+    laptop.json_with(&["note", "edit", &note, "--file", "-"], "before the copy, laptop");
+    twin.json_with(&["note", "edit", &note, "--file", "-"], "twin, before the copy");
+    converge(&[&laptop, &twin]);
+    assert_eq!(laptop.titles(), ["on the laptop", "on the twin", "shared"]);
+    let text = twin.body(&note);
+    assert!(text.contains("laptop") && text.contains("twin") && text.contains("before the copy"), "{text}");
+    let now = |home: &Home| home.json(&["status"])["peer_id"].clone();
+    assert_ne!(now(&laptop), now(&twin), "one of them took a fresh key");
+    laptop.note("later, laptop", "");
+    twin.note("later, twin", "");
+    converge(&[&laptop, &twin]);
+}

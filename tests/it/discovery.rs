@@ -11,7 +11,7 @@ fn a_newcomer_who_knows_only_a_bootstrap_node_outside_the_group_finds_the_member
     let _b = bo.up(&["--name", "Bo", "--bootstrap", &address]);
     ada.create("group");
     ada.note("hello", "from Ada");
-    bo.json(&["join", &ada.json(&["invite", "--no-addresses"])["ticket"].as_str().unwrap(), "--wait", "60"]);
+    bo.json(&["join", ada.json(&["invite", "--no-addresses"])["ticket"].as_str().unwrap(), "--wait", "60"]);
     converge(&[&ada, &bo]);
 
     let _c = cy.up(&["--name", "Cy", "--bootstrap", &address]);

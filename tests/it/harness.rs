@@ -77,7 +77,11 @@ impl Home {
         let output = self.run(&[args, &["--json"]].concat());
         assert!(!output.status.success(), "{args:?} should fail, said {}", text(&output.stdout));
         let stderr = text(&output.stderr);
-        let line = stderr.lines().rev().find(|l| l.starts_with('{')).unwrap_or_else(|| panic!("no error object in {stderr:?}"));
+        let line = stderr
+            .lines()
+            .rev()
+            .find(|l| l.starts_with('{'))
+            .unwrap_or_else(|| panic!("no error object in {stderr:?}"));
         let value: Value = serde_json::from_str(line).unwrap();
         (output.status.code().unwrap(), value["error"].clone())
     }
@@ -93,12 +97,8 @@ impl Home {
     #[track_caller]
     pub fn up_on(&self, args: &[&str]) -> Node {
         let log = std::fs::File::create(self.dir.with_extension("log")).unwrap();
-        let mut child = self
-            .command(&[&["up", "--json"], args].concat())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut child =
+            self.command(&[&["up", "--json"], args].concat()).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let (lines, received) = mpsc::sync_channel(16);
         std::thread::spawn(move || {
@@ -110,7 +110,10 @@ impl Home {
         });
         let line = received.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             let _ = child.kill();
-            panic!("the node did not become ready: {}", std::fs::read_to_string(self.dir.with_extension("log")).unwrap_or_default())
+            panic!(
+                "the node did not become ready: {}",
+                std::fs::read_to_string(self.dir.with_extension("log")).unwrap_or_default()
+            )
         });
         let ready: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(ready["event"], "ready", "{line}");
@@ -176,6 +179,12 @@ impl Node {
         self.child.wait().unwrap().code()
     }
 
+    /// Waits until the process ends by itself, and returns its exit status.
+    #[track_caller]
+    pub fn ended(mut self) -> Option<i32> {
+        eventually("the node ends", || self.child.try_wait().unwrap()).code()
+    }
+
     /// An address to give to `--bootstrap`.
     pub fn address(&self) -> String {
         let tcp = self.listen.iter().find(|a| a.contains("/tcp/")).unwrap();
@@ -192,6 +201,7 @@ impl Drop for Node {
 
 /// Waits until `condition` gives a value.
 #[track_caller]
+#[allow(clippy::disallowed_methods, reason = "a test's patience is real time")]
 pub fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {

@@ -1,7 +1,10 @@
 //! Real processes on loopback: what a group of people would do, and what may happen to them.
 
+mod command_line;
 mod copied;
+mod dependencies;
 mod discovery;
+mod documents;
 mod harness;
 mod kill;
 mod layers;

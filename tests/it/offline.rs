@@ -39,8 +39,14 @@ fn two_people_edit_one_note_offline_and_both_keep_every_word() {
     b.kill();
 
     // Nobody is running: both write on the store itself.
-    ada.json_with(&["note", "edit", &note, "--file", "-"], "第一行 first line\nAda 写了这一句话 completely\nlast line\n");
-    bo.json_with(&["note", "edit", &note, "--file", "-"], "第一行 first line\nBo adds 另一句 as well\nlast line (edited)\n");
+    ada.json_with(
+        &["note", "edit", &note, "--file", "-"],
+        "第一行 first line\nAda 写了这一句话 completely\nlast line\n",
+    );
+    bo.json_with(
+        &["note", "edit", &note, "--file", "-"],
+        "第一行 first line\nBo adds 另一句 as well\nlast line (edited)\n",
+    );
 
     let _a = ada.up(&[]);
     let b = bo.up(&["--bootstrap", &_a.address()]);

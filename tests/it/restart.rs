@@ -1,6 +1,6 @@
 //! Starting, stopping, starting again.
 
-use crate::harness::{Home, text};
+use crate::harness::{Home, PATIENCE, converge, text};
 
 #[test]
 fn a_restart_keeps_identity_and_state_and_sigterm_ends_cleanly() {
@@ -41,4 +41,58 @@ fn the_device_key_is_readable_by_its_owner_only() {
     home.create("group");
     let mode = std::fs::metadata(home.path().join("device.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// A node that is killed and comes back at once meets others who have not noticed: over QUIC they believe for ten seconds that
+/// it is still there. Everything with it once stood still until the next minute's comparison.
+#[test]
+fn a_killed_node_that_comes_back_at_once_is_met_at_once() {
+    let (ada, bo) = (Home::new(), Home::new());
+    let a = ada.up(&["--name", "Ada"]);
+    let b = bo.up(&["--name", "Bo", "--bootstrap", &a.address()]);
+    ada.create("group");
+    bo.json(&["join", &ada.ticket(), "--wait", "60"]);
+    converge(&[&ada, &bo]);
+    b.kill();
+    bo.note("written while down", "x");
+    let _b = bo.up(&["--bootstrap", &a.address()]);
+    let wait = bo.json(&["sync", "wait", "--peers", "1", "--timeout", "30"]);
+    assert_eq!(wait["complete"], true, "{wait}");
+    let wait = ada.json(&["sync", "wait", "--peers", "1", "--timeout", "30"]);
+    assert_eq!(wait["complete"], true, "{wait}");
+    assert_eq!(ada.titles(), ["written while down"]);
+}
+
+/// What a first batch before the network runs leaves to be done (here: setting the name) once took the subscriptions along,
+/// and the node never met anybody.
+#[test]
+fn a_node_that_joined_before_its_first_start_meets_the_group() {
+    let (ada, bo) = (Home::new(), Home::new());
+    let a = ada.up(&["--name", "Ada"]);
+    ada.create("group");
+    ada.note("hello", "x");
+    assert_eq!(bo.json(&["join", &ada.ticket()])["state"], "waiting");
+    let _b = bo.up(&["--name", "Bo", "--bootstrap", &a.address()]);
+    converge(&[&ada, &bo]);
+    assert_eq!(bo.titles(), ["hello"]);
+}
+
+/// A full disk left a process that held the lock, answered every command with "the node has ended", and never ended.
+#[test]
+fn a_node_whose_store_fails_ends_and_says_why() {
+    let home = Home::new();
+    let node = home.up(&[]);
+    home.create("group");
+    // What a full disk does to every write, without filling one.
+    let store = rusqlite::Connection::open(home.path().join("studymesh.db")).unwrap();
+    store.busy_timeout(PATIENCE).unwrap();
+    store.execute_batch("ALTER TABLE events RENAME TO gone").unwrap();
+    let (code, error) = home.error(&["group", "create", "another", "--open"]);
+    assert_eq!((code, error["code"].as_str()), (1, Some("failed")), "{error}");
+    assert_eq!(node.ended(), Some(1), "{}", home.log());
+    assert!(home.log().contains("events"), "{}", home.log());
+    store.execute_batch("ALTER TABLE gone RENAME TO events").unwrap();
+    drop(store);
+    let _node = home.up(&[]);
+    home.create("another");
 }

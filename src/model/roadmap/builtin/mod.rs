@@ -4,6 +4,7 @@
 //! Plain data. Ids are for ever: a topic may be renamed or moved here, but its id must not change, because groups'
 //! progress refers to it.
 
+mod more_tracks;
 mod path;
 mod tracks;
 mod transfers;

@@ -1,0 +1,424 @@
+//! The commands of a node and their answers: what the command line, the control socket and (later) the web page speak.
+//!
+//! A [`Request`] is one JSON line; the answer is a JSON object with `"v":1`, or an [`Error`]. The shapes below are a
+//! contract with scripts: keys may be added, never renamed or removed. Lists are `{"v":1,"items":[..],"next":null}`;
+//! times are Unix milliseconds UTC; ids are full lower-case hex. Ids, where a request takes one, may be given as a unique prefix (at
+//! least four digits), or by title, name or URL.
+//!
+//! ```
+//! use studymesh::api::{Command, Request};
+//! let request = Request::new(Command::NoteList { topic: None, tag: Some("k8s".into()), deleted: false });
+//! let line = serde_json::to_string(&request).unwrap();
+//! assert_eq!(serde_json::from_str::<Request>(&line).unwrap(), request);
+//! ```
+
+mod error;
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::model::action::{GroupKind, TopicState};
+pub use error::{Code, Error};
+
+/// The version of requests and answers.
+pub const VERSION: u8 = 1;
+/// Most bytes of a request or an answer line on the control socket.
+pub const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+/// Most bytes of a note's text that a request may carry.
+pub const MAX_NOTE_BYTES: usize = 4 * 1024 * 1024;
+
+/// A command for one node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// [`VERSION`].
+    pub v: u8,
+    /// The group: an id, a unique prefix of one, or a name. With one group only it may be left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// What to do.
+    #[serde(flatten)]
+    pub command: Command,
+}
+
+impl Request {
+    /// A request that leaves the group out.
+    #[must_use]
+    pub fn new(command: Command) -> Self {
+        Self { v: VERSION, group: None, command }
+    }
+
+    /// The same for one group.
+    #[must_use]
+    pub fn in_group(self, group: Option<String>) -> Self {
+        Self { group, ..self }
+    }
+}
+
+/// An answer: an object with `"v":1`, or an error.
+pub type Reply = Result<serde_json::Value, Error>;
+
+/// What to do, and what the answer holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    /// `{running, peer_id, person, version, listen:[], groups:[{group_id,name,kind,members,entries,connected,complete}],
+    /// home, pid, uptime_ms, external:[], connections, limits:{name: {used, max}}, reach:{nat, relay:{state},
+    /// upnp, reservations:[{relay, accepted, age_ms}], roles:[], confirmed:[], dht_server}}`; `reach` is null when no node runs.
+    Status,
+    /// Ends the node after the answer: `{stopped:true, was_running}`.
+    Stop,
+    /// `{items:[{check, ok, level:"ok|note|warning|error", detail, remedy}]}`.
+    Doctor,
+    /// Sets the person's name here and in every group: `{name}`.
+    SetName {
+        /// 1 to 64 characters.
+        name: String,
+    },
+
+    /// `{group_id, name, kind}`.
+    GroupCreate {
+        /// 1 to 64 characters.
+        name: String,
+        /// Open or closed.
+        kind: GroupKind,
+        /// A built-in roadmap to begin with.
+        roadmap: Option<String>,
+    },
+    /// Items: `{group_id, name, kind, members, entries, joined_ms, state:"ready|syncing|waiting"}`.
+    GroupList,
+    /// `{group_id, name, kind, entries, logs, person, log, joined_ms, topic, dht_key, members:[{person, name, logs,
+    /// entries, last_entry_ms, last_seen_ms, you, connected}]}`.
+    GroupShow,
+    /// Sets the group's name: `{group_id, name, entry_id, durable:true}`.
+    GroupRename {
+        /// 1 to 64 characters.
+        name: String,
+    },
+    /// Forgets the group and its entries on this node: `{group_id, left:true}`.
+    GroupLeave,
+
+    /// `{ticket, expires_ms, uses, group_id, peers}`; `expires_ms` and `uses` are null when unlimited.
+    Invite {
+        /// Hours until the ticket expires; none: never.
+        expires_hours: Option<u64>,
+        /// Whether this node's and known members' addresses go into the ticket.
+        addresses: bool,
+    },
+    /// `{group_id, name, state:"joined|waiting|syncing"}`. `joined` means: compared with at least one member since, and
+    /// nothing is missing.
+    Join {
+        /// The ticket.
+        ticket: String,
+        /// How long to wait for `joined`, milliseconds.
+        wait_ms: u64,
+    },
+    /// `{group_id, version, expires_ms, expired, bytes, peers:[{peer_id, addresses:[]}], member}`; `member` says whether
+    /// this node is in that group.
+    TicketInspect {
+        /// The ticket.
+        ticket: String,
+    },
+
+    /// `{note_id, entry_id, durable:true}`.
+    NoteNew {
+        /// At most 200 characters.
+        title: String,
+        /// The topic that it belongs to.
+        topic: Option<String>,
+        /// Tags.
+        tags: Vec<String>,
+        /// Markdown.
+        text: String,
+    },
+    /// Turns the difference between a version and `text` into an edit: `{note_id, entry_ids:[], changed, durable:true}`.
+    NoteEdit {
+        /// Id, prefix or title.
+        note: String,
+        /// The version that the person edited, as `heads` of `note-show` gave it; none: the present one. Edits that
+        /// came since are merged.
+        base: Option<Vec<String>>,
+        /// The whole new text.
+        text: String,
+    },
+    /// `{note_id, entry_id, durable:true}`.
+    NoteSet {
+        /// Id, prefix or title.
+        note: String,
+        /// A new title.
+        title: Option<String>,
+        /// A new topic; empty detaches.
+        topic: Option<String>,
+        /// Tags to add.
+        add_tags: Vec<String>,
+        /// Tags to take away.
+        remove_tags: Vec<String>,
+    },
+    /// `{note_id, title, body, version, tags, topic, deleted, authors:[], updated_ms, heads:[]}`.
+    NoteShow {
+        /// Id, prefix or title.
+        note: String,
+        /// A version: its number, or an entry id or prefix; none: the present one.
+        version: Option<String>,
+    },
+    /// Items: `{note_id, title, topic, tags, updated_ms, authors:[], deleted, chars, doubtful_time}`, latest first.
+    NoteList {
+        /// Only this topic's.
+        topic: Option<String>,
+        /// Only with this tag.
+        tag: Option<String>,
+        /// Deleted ones instead.
+        deleted: bool,
+    },
+    /// Items: `{version, author, time_ms, entry_id, builds_on:[], added, removed, doubtful_time}`; the numbers count
+    /// characters; the first item is version 1.
+    NoteHistory {
+        /// Id, prefix or title.
+        note: String,
+    },
+    /// Without a version brings a deleted note back; with one makes its text the present one: as `note-edit`.
+    NoteRestore {
+        /// Id, prefix or title; titles of deleted notes count.
+        note: String,
+        /// A version: its number, or an entry id or prefix.
+        version: Option<String>,
+    },
+    /// `{note_id, entry_id, durable:true}`.
+    NoteDelete {
+        /// Id, prefix or title.
+        note: String,
+    },
+
+    /// `{link_id, url, entry_id, durable:true, already}`; `already` says whether somebody had added it before.
+    LinkAdd {
+        /// Any spelling of a web address.
+        url: String,
+        /// At most 200 characters; empty for none.
+        title: String,
+        /// Tags.
+        tags: Vec<String>,
+        /// The topic that it belongs to.
+        topic: Option<String>,
+    },
+    /// Items: `{link_id, url, title, tags, topic, added_by:[], added_ms, votes, voted, read, removed}`, most votes first.
+    LinkList {
+        /// Only with this tag.
+        tag: Option<String>,
+        /// Only this topic's.
+        topic: Option<String>,
+        /// Only those that this person has not read.
+        unread: bool,
+        /// Removed ones instead.
+        removed: bool,
+    },
+    /// `{link_id, entry_id, durable:true}`.
+    LinkSet {
+        /// Id, prefix or URL.
+        link: String,
+        /// A new title.
+        title: Option<String>,
+        /// A new topic; empty detaches.
+        topic: Option<String>,
+        /// Tags to add.
+        add_tags: Vec<String>,
+        /// Tags to take away.
+        remove_tags: Vec<String>,
+    },
+    /// One vote per person: `{link_id, entry_id, votes, durable:true}`; `entry_id` is null when nothing changed.
+    LinkVote {
+        /// Id, prefix or URL.
+        link: String,
+        /// Votes, or takes the vote back.
+        up: bool,
+    },
+    /// As `link-vote`, without `votes`.
+    LinkRead {
+        /// Id, prefix or URL.
+        link: String,
+        /// Read, or unread again.
+        read: bool,
+    },
+    /// Removes a link for everybody, or brings it back: `{link_id, entry_id, durable:true}`.
+    LinkRemove {
+        /// Id, prefix or URL.
+        link: String,
+        /// Removed, or back.
+        removed: bool,
+    },
+
+    /// Items: `{roadmap_id, title:{en,zh}, topics, builtin, added, removed}`.
+    RoadmapList,
+    /// `{roadmap_id, title, description, builtin, added, topics:[{id, title, description, parent, kind, after, links,
+    /// aliases, months, state, people:{todo,doing,done,skip}}]}` in reading order; `state` is this person's.
+    RoadmapShow {
+        /// Id or title.
+        roadmap: String,
+    },
+    /// Adds a built-in roadmap to the group: `{roadmap_id, topics, entry_ids:[], durable:true}`.
+    RoadmapAdd {
+        /// Its id.
+        roadmap: String,
+    },
+    /// Imports a roadmap file: as `roadmap-add`.
+    RoadmapImport {
+        /// The file's name: a hint at its format.
+        name: String,
+        /// Its content; at most 2 MiB.
+        text: String,
+    },
+    /// Puts an edited file in the place of a roadmap, topics keeping their ids: `{roadmap_id, changed, entry_ids:[],
+    /// durable:true}`.
+    RoadmapEdit {
+        /// Id or title.
+        roadmap: String,
+        /// The edited file; its name is a hint at its format.
+        file: Option<RoadmapFile>,
+        /// Topics to remove.
+        remove: Vec<String>,
+        /// Topics to rename: id and new title.
+        rename: Vec<(String, String)>,
+    },
+    /// `{roadmap_id, format, text}`.
+    RoadmapExport {
+        /// Id or title.
+        roadmap: String,
+        /// `toml`, `outline-en` or `outline-zh`.
+        format: String,
+    },
+    /// Takes a roadmap off the list; everybody's progress stays: `{roadmap_id, entry_ids:[], durable:true}`.
+    RoadmapRemove {
+        /// Id or title.
+        roadmap: String,
+    },
+
+    /// `{topic_id, state, entry_id, durable:true}`.
+    ProgressSet {
+        /// Topic id, unique prefix, alias or title.
+        topic: String,
+        /// The new state.
+        state: TopicState,
+        /// Minutes studied since the last event.
+        minutes: u32,
+        /// Where the work can be seen.
+        evidence: Option<String>,
+        /// A remark.
+        remark: Option<String>,
+    },
+    /// Items: `{topic_id, title:{en,zh}|null, roadmap_id|null, state, minutes, evidence, remark, updated_ms, orphaned,
+    /// doubtful_time}`; `minutes` is the sum of all events.
+    ProgressShow {
+        /// A person's id, prefix or name; none: this one.
+        person: Option<String>,
+    },
+    /// Items: `{person, name, topic_id, state, minutes, evidence, updated_ms, orphaned}`, by topic, then name. `person` is
+    /// the person's name, `person_id` the id.
+    ProgressGroup,
+    /// Items: `{entry_id, person, person_id, topic_id, state, minutes, evidence, remark, time_ms, doubtful_time}`, oldest first.
+    ProgressHistory {
+        /// Only this topic.
+        topic: Option<String>,
+        /// A person's id, prefix or name; none: this one.
+        person: Option<String>,
+    },
+    /// Imports a progress file of roadmap.sh: `{set, unknown:[], entry_ids:[], durable:true}`.
+    ProgressImport {
+        /// The file's content.
+        text: String,
+    },
+
+    /// Items: `{kind:"note|link|topic", id, title, snippet, marks:[[from,to]], score, group_id}`, best first; marks are
+    /// the byte ranges of the snippet that fit. Without a group: in all of them.
+    Search {
+        /// Words.
+        query: String,
+        /// At most 200.
+        limit: usize,
+    },
+
+    /// Items: `{peer_id, member, person_id, path:"direct|relayed", transport, rtt_ms, last_sync_ms, address, groups:[],
+    /// connected, last_seen_ms}`; `member` is the name of the person, or null.
+    Peers {
+        /// Also members that are not connected now.
+        all: bool,
+    },
+    /// `{peer_id, path, transport, rtt_ms, address, connect_ms, direct_ms}`; the last two count from the beginning of the
+    /// command and are null for what did not happen.
+    Ping {
+        /// Peer id, unique prefix or a member's name.
+        peer: String,
+        /// How long to try, milliseconds.
+        timeout_ms: u64,
+        /// Go on until the connection is direct.
+        #[serde(default)]
+        until_direct: bool,
+    },
+    /// `{group_id, fingerprint, held, missing, pending, quarantined, peers:[{peer_id, member, relation, checked_ms}],
+    /// logs, forked_logs, early}`.
+    SyncStatus,
+    /// `{complete}` and as `sync-status`. Complete means: since the command began, fresh exchanges found `peers` connected members
+    /// (none: all connected, at least one) equal, and nothing is missing or pending.
+    SyncWait {
+        /// How many members.
+        peers: Option<usize>,
+        /// Until the group's fingerprint is this.
+        fingerprint: Option<String>,
+        /// How long to wait, milliseconds.
+        timeout_ms: u64,
+    },
+
+    /// `{group_id, fingerprint, views_digest, entries}`.
+    DbDigest,
+    /// Folds all views anew: `{rebuilt:true, entries, groups}`.
+    DbRebuild,
+    /// Checks the database and every hash chain: `{ok, entries, problems:[]}`.
+    DbCheck,
+    /// Items: `{id, time_ms, type, group_id, data}`, ascending; `next` is the id to go on after when there are more.
+    Events {
+        /// Only later ones.
+        since: Option<u64>,
+        /// At most 1,000.
+        limit: usize,
+    },
+    /// Streams events, one line each, until the client goes. Only with a running node.
+    Follow {
+        /// Begin after this id; none: with what comes.
+        since: Option<u64>,
+    },
+    /// The group as one object: `{group_id, name, notes:[{.., body}], links:[], roadmaps:[{roadmap_id, toml}], progress:[], members:[]}`.
+    Export,
+}
+
+impl Command {
+    /// Whether it may write entries into one group.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        use Command as C;
+        matches!(
+            self,
+            C::GroupRename { .. }
+                | C::NoteNew { .. }
+                | C::NoteEdit { .. }
+                | C::NoteSet { .. }
+                | C::NoteRestore { .. }
+                | C::NoteDelete { .. }
+                | C::LinkAdd { .. }
+                | C::LinkSet { .. }
+                | C::LinkVote { .. }
+                | C::LinkRead { .. }
+                | C::LinkRemove { .. }
+                | C::RoadmapAdd { .. }
+                | C::RoadmapImport { .. }
+                | C::RoadmapEdit { .. }
+                | C::RoadmapRemove { .. }
+                | C::ProgressSet { .. }
+                | C::ProgressImport { .. }
+        )
+    }
+}
+
+/// A roadmap file that somebody edited.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoadmapFile {
+    /// Its name: a hint at its format.
+    pub name: String,
+    /// Its content.
+    pub text: String,
+}

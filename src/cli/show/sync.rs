@@ -1,0 +1,70 @@
+//! `sync status`, `sync wait`.
+
+use serde_json::Value;
+
+use super::peek::Peek as _;
+use super::{Fields, View, or_nothing};
+use crate::cli::paint::Style;
+use crate::cli::table::{Cell, Table};
+
+/// What is held and missing, and how each connected member compares.
+pub fn status(view: &View, answer: &Value) -> String {
+    let texts = view.texts;
+    let mut fields = Fields::new();
+    if let Some(complete) = answer.get("complete").and_then(Value::as_bool) {
+        let style = if complete { Style::Green } else { Style::Yellow };
+        fields.put(texts.l_complete(), Cell::new(style, view.yes_no(complete)));
+    }
+    fields.put(texts.l_group(), answer.at("group_id"));
+    fields.put(texts.l_fingerprint(), answer.at("fingerprint"));
+    fields.put(texts.l_held(), answer.count("held"));
+    for (label, key) in [(texts.l_missing(), "missing"), (texts.l_pending(), "pending")] {
+        let count = answer.count(key);
+        let style = if count > 0 { Style::Yellow } else { Style::Plain };
+        fields.put(label, Cell::new(style, &count.to_string()));
+    }
+    for (label, key) in [(texts.l_quarantined(), "quarantined"), (texts.l_forked(), "forked_logs")] {
+        if answer.count(key) > 0 {
+            fields.put(label, answer.count(key));
+        }
+    }
+    let mut table = Table::new().left(texts.member()).left(texts.peer()).left(texts.relation()).left(texts.checked());
+    for peer in answer.list("peers") {
+        let style = match peer.at("relation") {
+            "equal" => Style::Green,
+            "unknown" => Style::Dim,
+            _ => Style::Yellow,
+        };
+        let member = if peer.at("member").is_empty() { "-" } else { peer.at("member") };
+        table.row(vec![
+            member.into(),
+            peer.at("peer_id").into(),
+            Cell::new(style, texts.word(peer.at("relation"))),
+            view.ago(peer.number("checked_ms"), false),
+        ]);
+    }
+    format!("{}\n{}", fields.render(view), or_nothing(view, &table, texts.no_member()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::plain;
+    use super::*;
+    use crate::model::roadmap::Lang;
+
+    #[test]
+    fn the_state_of_sync_says_what_is_missing_and_who_has_it() {
+        let view = plain(Lang::En);
+        let answer = json!({
+            "complete": false, "group_id": "ab", "fingerprint": "cd", "held": 10, "missing": 3, "pending": 0, "quarantined": 0,
+            "peers": [{"peer_id": "12D3", "member": "Bo", "relation": "ahead", "checked_ms": view.now - 1000}],
+        });
+        let shown = status(&view, &answer);
+        assert!(shown.starts_with("complete     no\n"), "{shown}");
+        assert!(shown.contains("\nmissing      3\n") && !shown.contains("quarantined"), "{shown}");
+        assert!(shown.contains("Bo      12D3  has more  just now\n"), "{shown}");
+        assert!(status(&view, &json!({})).contains("nobody to compare with"), "nobody is connected");
+    }
+}

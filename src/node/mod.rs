@@ -1,0 +1,57 @@
+//! A node: the engine on its store, joined to the network, and the commands that people give it.
+//!
+//! Embed one with [`Node::start`]; speak to one of another process with [`call`].
+//!
+//! ```no_run
+//! use studymesh::api::{Command, Request};
+//! use studymesh::config::{Home, Settings};
+//! use studymesh::node::Node;
+//!
+//! # async fn run() -> Result<(), studymesh::api::Error> {
+//! let home = Home::new("/tmp/ada".into());
+//! let mut node = Node::start(&home, &Settings::default()).await?;
+//! let status = node.handle().call(Request::new(Command::Status)).await?;
+//! println!("{}", status["peer_id"]);
+//! node.stop();
+//! node.ended().await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod client;
+mod control;
+pub mod core;
+mod discovery;
+mod events;
+mod fail;
+mod handle;
+mod keys;
+mod local;
+mod network;
+mod platform;
+mod ports;
+mod reach;
+mod run;
+mod runtime;
+mod service;
+mod shell;
+mod worker;
+
+pub use client::{call, follow};
+pub use handle::{Events, Handle};
+pub use local::{Opened, open_alone};
+pub use run::run;
+pub use runtime::{End, Node, Ready};
+
+use crate::api::{Code, Error};
+use crate::config::Home;
+
+/// The error of a directory that another process has.
+fn in_use(home: &Home) -> Error {
+    let message = format!("a node runs already in {}", home.dir().display());
+    Error::new(
+        Code::Locked,
+        message,
+        "speak to it with the other commands, end it with `studymesh stop`, or use another `--home`",
+    )
+}

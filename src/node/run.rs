@@ -1,0 +1,73 @@
+//! A node as a process: until a signal or a command ends it.
+
+use std::time::Duration;
+
+use super::runtime::{End, Node, Ready};
+use super::{control, in_use, keys, local};
+use crate::api::{Code, Error};
+use crate::config::{Home, Settings};
+
+/// How often a directory that a short command has is tried again, and how often in all.
+const RETRY: Duration = Duration::from_millis(50);
+const MAX_RETRIES: u32 = 200;
+
+/// Runs a node until it is told to stop (the `stop` command, SIGINT, SIGTERM). Blocks.
+///
+/// # Errors
+/// When the directory is in use, or the store, the key or the listeners can not be opened, or the store fails.
+pub fn run(home: &Home, settings: &Settings, ready: &mut dyn FnMut(&Ready)) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Error::new(Code::Failed, format!("no threads can be started: {error}"), "look at the limits of this system")
+    })?;
+    loop {
+        let lock = wait_for_lock(home)?;
+        let end = runtime.block_on(async {
+            let mut node = Node::start_locked(home, settings, lock).await?;
+            ready(node.ready());
+            let handle = node.handle().clone();
+            tokio::select! {
+                end = node.ended() => return end,
+                () = signalled() => {}
+            }
+            handle.stop.notify_one();
+            node.ended().await
+        })?;
+        match end {
+            End::Stopped => return Ok(()),
+            End::SameIdentity => {
+                let _lock = wait_for_lock(home)?;
+                keys::create(&home.device_key())?;
+            }
+        }
+    }
+}
+
+/// Takes the lock; a command that has it for a moment is waited for, a node is not.
+fn wait_for_lock(home: &Home) -> Result<std::fs::File, Error> {
+    for _ in 0..MAX_RETRIES {
+        if let Some(lock) = local::lock(home)? {
+            return Ok(lock);
+        }
+        if matches!(control::connect(&home.socket()), Ok(Some(_))) {
+            return Err(in_use(home));
+        }
+        std::thread::sleep(RETRY);
+    }
+    Err(in_use(home))
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn signalled() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut term) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = term.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,161 @@
+//! The commands on the store: what people ask of a node, with or without a network under it.
+//!
+//! Every function here runs inside one batch of the engine (see [`super::core`]), so what it writes is durable before
+//! its answer goes out. What the network knows is handed in as a [`Network`] that was taken before.
+
+mod db;
+mod export;
+mod find;
+mod group;
+mod link;
+mod note;
+mod people;
+mod progress;
+mod roadmap;
+mod search;
+mod status;
+mod tags;
+
+pub(crate) use status::{check, sync_json};
+
+use serde_json::{Value, json};
+
+use super::fail::Fail;
+use super::network::Network;
+use crate::api::{Code, Command, Error, Request};
+use crate::engine::Engine;
+use crate::engine::store::Store as _;
+use crate::model::action::Action;
+use crate::model::id::{EntryId, GroupId};
+use crate::store::SqliteStore;
+
+/// The engine of a node.
+pub type NodeEngine = Engine<SqliteStore>;
+/// What a command ends with.
+pub type Done = Result<Value, Fail>;
+
+/// What a command needs to know besides the store.
+#[derive(Debug, Clone)]
+pub struct Context<'a> {
+    /// Unix milliseconds.
+    pub now: u64,
+    /// What the network knows; none when no node runs.
+    pub network: Option<&'a Network>,
+    /// The directory, for `status`.
+    pub home: &'a str,
+}
+
+/// A command under way: the engine, and what it needs to know.
+pub struct Service<'a> {
+    engine: &'a mut NodeEngine,
+    context: Context<'a>,
+}
+
+/// Runs a command that needs nothing but the store.
+///
+/// # Errors
+/// When it can not be done, or the store fails.
+pub fn run(engine: &mut NodeEngine, context: Context<'_>, request: &Request) -> Done {
+    Service { engine, context }.dispatch(request)
+}
+
+impl Service<'_> {
+    fn dispatch(&mut self, request: &Request) -> Done {
+        use Command as C;
+        match &request.command {
+            C::Status => return self.status(),
+            C::SetName { name } => return self.set_name(name),
+            C::GroupCreate { name, kind, roadmap } => return self.group_create(name, *kind, roadmap.as_deref()),
+            C::GroupList => return self.group_list(),
+            C::Join { ticket, .. } => return self.join(ticket),
+            C::TicketInspect { ticket } => return self.ticket_inspect(ticket),
+            C::Search { query, limit } => return self.search(request.group.as_deref(), query, *limit),
+            C::Peers { all } => return self.peers(request.group.as_deref(), *all),
+            C::DbRebuild => return self.db_rebuild(),
+            C::DbCheck => return self.db_check(),
+            C::Events { since, limit } => return self.events(*since, *limit),
+            C::Doctor => return self.doctor(),
+            C::Stop | C::Follow { .. } | C::Ping { .. } | C::SyncWait { .. } => return Err(needs_node().into()),
+            _ => {}
+        }
+        let group = self.group(request.group.as_deref())?;
+        self.in_group(group, &request.command)
+    }
+
+    fn in_group(&mut self, group: GroupId, command: &Command) -> Done {
+        use Command as C;
+        match command {
+            C::GroupShow => self.group_show(group),
+            C::GroupRename { name } => self.group_rename(group, name),
+            C::GroupLeave => self.group_leave(group),
+            C::Invite { expires_hours, addresses } => self.invite(group, *expires_hours, *addresses),
+            C::NoteNew { title, topic, tags, text } => self.note_new(group, title, topic.as_deref(), tags, text),
+            C::NoteEdit { note, base, text } => self.note_edit(group, note, base.as_deref(), text),
+            C::NoteSet { note, title, topic, add_tags, remove_tags } => {
+                self.note_set(group, note, title.as_deref(), topic.as_deref(), (add_tags, remove_tags))
+            }
+            C::NoteShow { note, version } => self.note_show(group, note, version.as_deref()),
+            C::NoteList { topic, tag, deleted } => self.note_list(group, topic.as_deref(), tag.as_deref(), *deleted),
+            C::NoteHistory { note } => self.note_history(group, note),
+            C::NoteRestore { note, version } => self.note_restore(group, note, version.as_deref()),
+            C::NoteDelete { note } => self.note_delete(group, note),
+            C::LinkAdd { url, title, tags, topic } => self.link_add(group, url, title, tags, topic.as_deref()),
+            C::LinkList { tag, topic, unread, removed } => {
+                self.link_list(group, tag.as_deref(), topic.as_deref(), *unread, *removed)
+            }
+            C::LinkSet { link, title, topic, add_tags, remove_tags } => {
+                self.link_set(group, link, title.as_deref(), topic.as_deref(), (add_tags, remove_tags))
+            }
+            C::LinkVote { link, up } => self.link_vote(group, link, *up),
+            C::LinkRead { link, read } => self.link_read(group, link, *read),
+            C::LinkRemove { link, removed } => self.link_remove(group, link, *removed),
+            C::RoadmapList => self.roadmap_list(group),
+            C::RoadmapShow { roadmap } => self.roadmap_show(group, roadmap),
+            C::RoadmapAdd { roadmap } => self.roadmap_add(group, roadmap),
+            C::RoadmapImport { name, text } => self.roadmap_import(group, name, text),
+            C::RoadmapEdit { roadmap, file, remove, rename } => {
+                self.roadmap_edit(group, roadmap, file.as_ref(), remove, rename)
+            }
+            C::RoadmapExport { roadmap, format } => self.roadmap_export(group, roadmap, format),
+            C::RoadmapRemove { roadmap } => self.roadmap_remove(group, roadmap),
+            C::ProgressSet { topic, state, minutes, evidence, remark } => {
+                self.progress_set(group, topic, *state, *minutes, evidence.as_deref(), remark.as_deref())
+            }
+            C::ProgressShow { person } => self.progress_show(group, person.as_deref()),
+            C::ProgressGroup => self.progress_group(group),
+            C::ProgressHistory { topic, person } => self.progress_history(group, topic.as_deref(), person.as_deref()),
+            C::ProgressImport { text } => self.progress_import(group, text),
+            C::SyncStatus => self.sync_status(group),
+            C::DbDigest => self.db_digest(group),
+            C::Export => self.export(group),
+            other => unreachable!("handled without a group: {other:?}"),
+        }
+    }
+
+    fn store(&mut self) -> &mut SqliteStore {
+        self.engine.store()
+    }
+
+    fn write(&mut self, group: GroupId, action: &Action) -> Result<EntryId, Fail> {
+        Ok(self.engine.write(self.context.now, group, action)?)
+    }
+
+    fn entries(&mut self, group: GroupId) -> Result<u64, Fail> {
+        Ok(self.store().count(group)?)
+    }
+}
+
+/// The error of a command that only a running node can do.
+#[must_use]
+pub fn needs_node() -> Error {
+    Error::new(
+        Code::NotRunning,
+        "this needs a running node, and none runs in this directory",
+        "start one with `studymesh up`",
+    )
+}
+
+/// A list as every command prints it.
+fn list(items: Vec<Value>) -> Value {
+    json!({ "v": 1, "items": items, "next": null })
+}

@@ -1,0 +1,300 @@
+//! Notes.
+
+use serde_json::{Value, json};
+
+use super::find::Current;
+use super::people::Names;
+use super::{Done, Service, list, tags};
+use crate::api::{Code, Error, MAX_NOTE_BYTES};
+use crate::model::action::{Action, NoteEdit, NoteNew, NoteSet};
+use crate::model::fold::{Register, Value as Folded};
+use crate::model::id::{EntryId, GroupId, NoteId, PersonId};
+use crate::model::limits::MAX_BUILDS_ON;
+use crate::model::note::{self, Edit};
+use crate::model::text::{Text, TextEdit, TextOp};
+use crate::node::fail::Fail;
+use crate::store::NoteRow;
+
+/// A note's edits in the order of its versions, with their authors.
+struct History {
+    edits: Vec<Edit>,
+    authors: Vec<PersonId>,
+    /// Indices of the edits, version 1 first.
+    order: Vec<usize>,
+}
+
+impl Service<'_> {
+    pub(super) fn note_new(
+        &mut self,
+        group: GroupId,
+        title: &str,
+        topic: Option<&str>,
+        tags: &[String],
+        text: &str,
+    ) -> Done {
+        check_text(text)?;
+        let topic = topic.map(|t| self.topic(group, t)).transpose()?.map(|t| t.id);
+        let mut replica = Text::new();
+        let first = replica.next_edit_towards(text).unwrap_or_default();
+        let new = NoteNew { title: title.trim().to_owned(), topic, tags: tags::clean(tags)?, text: first.clone() };
+        let entry = self.write(group, &Action::NoteNew(new))?;
+        let note = NoteId::from(entry);
+        replica.apply(entry, &first);
+        self.write_edits(group, note, replica, vec![entry], text)?;
+        Ok(json!({ "v": 1, "note_id": note, "entry_id": entry, "durable": true }))
+    }
+
+    pub(super) fn note_edit(&mut self, group: GroupId, given: &str, base: Option<&[String]>, text: &str) -> Done {
+        check_text(text)?;
+        let note = self.note(group, given)?;
+        let history = self.history(group, note)?;
+        let (replica, base) = match base {
+            Some(ids) => {
+                let base = ids.iter().map(|id| history.version(id)).collect::<Result<Vec<_>, _>>()?;
+                (note::at(&history.edits, &base), base)
+            }
+            None => (note::present(&history.edits), note::all_heads(&history.edits)),
+        };
+        let written = self.write_edits(group, note, replica, base, text)?;
+        Ok(json!({ "v": 1, "note_id": note, "entry_ids": written, "changed": !written.is_empty(), "durable": true }))
+    }
+
+    /// Writes the edits that lead from `replica`, made of `builds_on` and all before, to `text`.
+    fn write_edits(
+        &mut self,
+        group: GroupId,
+        note: NoteId,
+        mut replica: Text,
+        mut builds_on: Vec<EntryId>,
+        text: &str,
+    ) -> Result<Vec<EntryId>, Fail> {
+        let mut written = vec![];
+        replica.rewrite(text, |edit| -> Result<EntryId, Fail> {
+            // More heads than one edit may name are joined first, by edits that change nothing.
+            while builds_on.len() > MAX_BUILDS_ON {
+                let joined = builds_on.drain(..MAX_BUILDS_ON).collect();
+                let join = NoteEdit { note, builds_on: joined, edit: TextEdit::default() };
+                builds_on.push(self.write(group, &Action::NoteEdit(join))?);
+            }
+            let edit = NoteEdit { note, builds_on: std::mem::take(&mut builds_on), edit: edit.clone() };
+            let entry = self.write(group, &Action::NoteEdit(edit))?;
+            builds_on = vec![entry];
+            written.push(entry);
+            Ok(entry)
+        })?;
+        Ok(written)
+    }
+
+    pub(super) fn note_set(
+        &mut self,
+        group: GroupId,
+        given: &str,
+        title: Option<&str>,
+        topic: Option<&str>,
+        (add, remove): (&[String], &[String]),
+    ) -> Done {
+        let note = self.note(group, given)?;
+        let topic = match topic {
+            Some("") => Some(String::new()),
+            Some(topic) => Some(self.topic(group, topic)?.id),
+            None => None,
+        };
+        let tags = tags::changed(&self.tags(group, &Register::NoteTags(note))?, add, remove)?;
+        let set = NoteSet { note, title: title.map(|t| t.trim().to_owned()), topic, tags, ..NoteSet::default() };
+        self.write_set(group, set)
+    }
+
+    pub(super) fn note_delete(&mut self, group: GroupId, given: &str) -> Done {
+        let note = self.note(group, given)?;
+        self.write_set(group, NoteSet { note, deleted: Some(true), ..NoteSet::default() })
+    }
+
+    pub(super) fn note_restore(&mut self, group: GroupId, given: &str, version: Option<&str>) -> Done {
+        let note = self.note(group, given)?;
+        if self.flag(group, &Register::NoteDeleted(note))? {
+            self.write_set(group, NoteSet { note, deleted: Some(false), ..NoteSet::default() })?;
+        }
+        let history = self.history(group, note)?;
+        let text = match version {
+            Some(version) => note::at(&history.edits, &[history.version(version)?]).read(),
+            None => self.store().note_text(group, note)?.unwrap_or_default(),
+        };
+        self.note_edit(group, &note.to_string(), None, &text)
+    }
+
+    fn write_set(&mut self, group: GroupId, mut set: NoteSet) -> Done {
+        let note = set.note;
+        let registers = [
+            set.title.is_some().then_some(Register::NoteTitle(note)),
+            set.topic.is_some().then_some(Register::NoteTopic(note)),
+            set.tags.is_some().then_some(Register::NoteTags(note)),
+            set.deleted.is_some().then_some(Register::NoteDeleted(note)),
+        ];
+        let registers: Vec<Register> = registers.into_iter().flatten().collect();
+        if registers.is_empty() {
+            return Ok(json!({ "v": 1, "note_id": note, "entry_id": null, "durable": true }));
+        }
+        set.supersedes = self.seen(group, &registers)?;
+        let entry = self.write(group, &Action::NoteSet(set))?;
+        Ok(json!({ "v": 1, "note_id": note, "entry_id": entry, "durable": true }))
+    }
+
+    pub(super) fn note_show(&mut self, group: GroupId, given: &str, version: Option<&str>) -> Done {
+        let note = self.note(group, given)?;
+        let history = self.history(group, note)?;
+        let names = self.names(group)?;
+        let (body, number, heads) = match version {
+            None => {
+                let text = self.store().note_text(group, note)?.unwrap_or_default();
+                (text, history.order.len(), note::all_heads(&history.edits))
+            }
+            Some(version) => {
+                let at = history.version(version)?;
+                (note::at(&history.edits, &[at]).read(), history.number(at), vec![at])
+            }
+        };
+        let updated = history.edits.iter().map(|e| e.time).max().unwrap_or_default();
+        Ok(json!({
+            "v": 1, "note_id": note, "body": body, "version": number, "heads": heads,
+            "title": self.text(group, &Register::NoteTitle(note))?.unwrap_or_default(),
+            "topic": self.text(group, &Register::NoteTopic(note))?.filter(|t| !t.is_empty()),
+            "tags": self.tags(group, &Register::NoteTags(note))?,
+            "deleted": self.flag(group, &Register::NoteDeleted(note))?,
+            "authors": history.author_names(&names),
+            "updated_ms": updated.millis(),
+        }))
+    }
+
+    pub(super) fn note_list(&mut self, group: GroupId, topic: Option<&str>, tag: Option<&str>, deleted: bool) -> Done {
+        let topic = topic.map(|t| self.topic(group, t)).transpose()?.map(|t| t.id);
+        let names = self.names(group)?;
+        let mut rows: Vec<NoteRow> = self.store().notes(group)?;
+        rows.sort_by_key(|row| std::cmp::Reverse((row.updated, row.note)));
+        let titles = self.texts(group, &Register::NoteTitle(NoteId::ZERO), id_of)?;
+        let topics = self.texts(group, &Register::NoteTopic(NoteId::ZERO), id_of)?;
+        let tags = self.values(group, &Register::NoteTags(NoteId::ZERO), id_of, |value| match value {
+            Folded::Tags(tags) => Some(tags),
+            _ => None,
+        })?;
+        let gone = self.flags(group, &Register::NoteDeleted(NoteId::ZERO), id_of)?;
+        let mut items = vec![];
+        for row in rows {
+            let note = row.note;
+            let of_topic = topics.get(&note).filter(|t| !t.is_empty());
+            let tags = tags.get(&note).map_or(&[][..], Vec::as_slice);
+            let shown = gone.contains(&note) == deleted
+                && topic.as_ref().is_none_or(|t| of_topic == Some(t))
+                && tag.is_none_or(|t| tags.iter().any(|have| have == t));
+            if shown {
+                items.push(json!({
+                    "note_id": note, "title": titles.get(&note).map_or("", String::as_str),
+                    "topic": of_topic, "tags": tags, "updated_ms": row.updated.millis(),
+                    "authors": row.authors.iter().map(|p| names.of(*p)).collect::<Vec<_>>(),
+                    "deleted": deleted, "chars": row.chars,
+                    "doubtful_time": row.updated.is_doubtful(self.context.now),
+                }));
+            }
+        }
+        Ok(list(items))
+    }
+
+    pub(super) fn note_history(&mut self, group: GroupId, given: &str) -> Done {
+        let note = self.note(group, given)?;
+        let history = self.history(group, note)?;
+        let names = self.names(group)?;
+        let now = self.context.now;
+        let item = |(n, &i): (usize, &usize)| {
+            let edit = &history.edits[i];
+            let (added, removed) = size(&edit.edit);
+            json!({
+                "version": n + 1, "author": names.of(history.authors[i]), "time_ms": edit.time.millis(),
+                "entry_id": edit.entry, "builds_on": edit.builds_on, "added": added, "removed": removed,
+                "doubtful_time": edit.time.is_doubtful(now),
+            })
+        };
+        Ok(list(history.order.iter().enumerate().map(item).collect()))
+    }
+
+    fn history(&mut self, group: GroupId, note: NoteId) -> Result<History, Fail> {
+        let rows = self.store().note_edits(group, note)?;
+        let (edits, authors): (Vec<Edit>, Vec<PersonId>) = rows.into_iter().map(|row| (row.edit, row.person)).unzip();
+        let order = note::history(&edits);
+        Ok(History { edits, authors, order })
+    }
+
+    /// The tags in a register.
+    pub(super) fn tags(&mut self, group: GroupId, register: &Register) -> Result<Vec<String>, Fail> {
+        Ok(match self.store().register(group, register)? {
+            Some(Current { value: Folded::Tags(tags), .. }) => tags,
+            _ => vec![],
+        })
+    }
+}
+
+impl History {
+    /// The edit that a version's number, id or prefix means.
+    fn version(&self, given: &str) -> Result<EntryId, Error> {
+        let last = self.order.len();
+        if let Ok(number) = given.parse::<usize>()
+            && given.len() < 8
+        {
+            let index = number.checked_sub(1).and_then(|n| self.order.get(n)).ok_or_else(|| {
+                let message = format!("there is no version {number}: the note has {last}");
+                Error::new(Code::NotFound, message, "list them with `studymesh note history`")
+            })?;
+            return Ok(self.edits[*index].entry);
+        }
+        let candidates: Vec<_> = self.edits.iter().map(|e| (e.entry, e.entry.to_string(), String::new())).collect();
+        super::find::pick("version", given, &candidates, "list them with `studymesh note history`")
+    }
+
+    fn number(&self, entry: EntryId) -> usize {
+        self.order.iter().position(|i| self.edits[*i].entry == entry).map_or(0, |n| n + 1)
+    }
+
+    /// Everybody who wrote, in the order of their first edit.
+    fn author_names(&self, names: &Names) -> Vec<String> {
+        let mut seen: Vec<PersonId> = vec![];
+        for i in &self.order {
+            if !seen.contains(&self.authors[*i]) {
+                seen.push(self.authors[*i]);
+            }
+        }
+        seen.into_iter().map(|p| names.of(p)).collect()
+    }
+}
+
+/// The note that a register of a note is of.
+fn id_of(register: &Register) -> Option<NoteId> {
+    match register {
+        Register::NoteTitle(id) | Register::NoteTopic(id) | Register::NoteTags(id) | Register::NoteDeleted(id) => {
+            Some(*id)
+        }
+        _ => None,
+    }
+}
+
+/// Characters that an edit inserts and deletes.
+fn size(edit: &TextEdit) -> (u64, u64) {
+    edit.ops.iter().fold((0, 0), |(added, removed), op| match op {
+        TextOp::Insert { text, .. } => (added + text.chars().count() as u64, removed),
+        TextOp::Delete { len, .. } => (added, removed + u64::from(*len)),
+    })
+}
+
+fn check_text(text: &str) -> Result<(), Error> {
+    if text.len() > MAX_NOTE_BYTES {
+        let message = format!("the text has {} bytes; a note has at most {MAX_NOTE_BYTES}", text.len());
+        return Err(Error::new(Code::BadInput, message, "split it into several notes"));
+    }
+    Ok(())
+}
+
+/// A note as `export` writes it.
+pub(super) fn exported(mut shown: Value) -> Value {
+    if let Some(object) = shown.as_object_mut() {
+        object.remove("v");
+        object.remove("heads");
+    }
+    shown
+}

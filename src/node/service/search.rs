@@ -1,0 +1,47 @@
+//! Search over one group or all of them.
+
+use serde_json::json;
+
+use super::{Done, Service, list};
+use crate::api::{Code, Error};
+use crate::model::id::GroupId;
+use crate::store::{Found, Hit};
+
+/// Most hits of one search.
+const MAX_HITS: usize = 200;
+/// Most characters of a query.
+const MAX_QUERY_CHARS: usize = 256;
+
+impl Service<'_> {
+    pub(super) fn search(&mut self, group: Option<&str>, query: &str, limit: usize) -> Done {
+        if query.chars().count() > MAX_QUERY_CHARS {
+            let message = format!("the query has more than {MAX_QUERY_CHARS} characters");
+            return Err(Error::new(Code::BadInput, message, "search for fewer words").into());
+        }
+        let groups: Vec<GroupId> = match group {
+            Some(given) => vec![self.group(Some(given))?],
+            None => self.engine.groups().collect(),
+        };
+        let limit = limit.clamp(1, MAX_HITS);
+        let mut hits = vec![];
+        for group in groups {
+            for hit in self.store().search(group, query, limit, 0)? {
+                hits.push((group, hit));
+            }
+        }
+        hits.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
+        let item = |(group, hit): (GroupId, Hit)| {
+            let (kind, id) = match hit.found {
+                Found::Note(note) => ("note", note.to_string()),
+                Found::Link(link) => ("link", link.to_string()),
+                Found::Topic { topic, .. } => ("topic", topic),
+            };
+            let marks: Vec<[usize; 2]> = hit.snippet.marks.iter().map(|m| [m.start, m.end]).collect();
+            json!({
+                "kind": kind, "id": id, "title": hit.title, "snippet": hit.snippet.text, "marks": marks,
+                "score": hit.score, "group_id": group,
+            })
+        };
+        Ok(list(hits.into_iter().take(limit).map(item).collect()))
+    }
+}

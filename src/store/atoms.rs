@@ -1,0 +1,57 @@
+//! Atoms: the ids and slugs that registers speak of, as small numbers.
+//!
+//! A random 32-byte id is stored once and found by one index. Every other table has the number, so that rows are small
+//! and, since numbers grow, new rows lie side by side.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Error, SqliteStore};
+
+/// The number of the empty text, in every group. It has no row.
+pub(super) const NOTHING: i64 = 0;
+
+impl SqliteStore {
+    /// The number of these bytes in a group, when they have one.
+    pub(super) fn atom(&mut self, grp: i64, bytes: &[u8]) -> Result<Option<i64>, Error> {
+        if bytes.is_empty() {
+            return Ok(Some(NOTHING));
+        }
+        let key = (grp, bytes.to_vec());
+        if let Some(no) = self.cache.atoms.get(&key) {
+            return Ok(Some(*no));
+        }
+        let no = self
+            .db
+            .prepare_cached("SELECT no FROM atoms WHERE grp = ?1 AND bytes = ?2")?
+            .query_row(params![grp, bytes], |row| row.get(0))
+            .optional()?;
+        if let Some(no) = no {
+            self.cache.atoms.put(key, no);
+        }
+        Ok(no)
+    }
+
+    /// The number of these bytes in a group; they get one when they have none.
+    pub(super) fn intern(&mut self, grp: i64, bytes: &[u8]) -> Result<i64, Error> {
+        if let Some(no) = self.atom(grp, bytes)? {
+            return Ok(no);
+        }
+        self.db.prepare_cached("INSERT INTO atoms (grp, bytes) VALUES (?1, ?2)")?.execute(params![grp, bytes])?;
+        let no = self.db.last_insert_rowid();
+        self.cache.atoms.put((grp, bytes.to_vec()), no);
+        Ok(no)
+    }
+
+    /// The bytes that a number stands for.
+    pub(super) fn atom_bytes(&self, no: i64) -> Result<Vec<u8>, Error> {
+        if no == NOTHING {
+            return Ok(vec![]);
+        }
+        let bytes = self
+            .db
+            .prepare_cached("SELECT bytes FROM atoms WHERE no = ?1")?
+            .query_row([no], |row| row.get(0))
+            .optional()?;
+        bytes.ok_or_else(|| Error::damaged("a view names something that is not there"))
+    }
+}

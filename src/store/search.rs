@@ -1,0 +1,103 @@
+//! Full-text search: FTS5 behind the views.
+//!
+//! The index keeps words only (`content=''`); what is found is shown from the views. [`SqliteStore::index_some`] brings
+//! it up to date bit by bit while a node is idle, and a search does the rest before it answers.
+
+use rusqlite::params;
+
+use super::query::{Phrase, Query};
+use super::snippet::{Snippet, snippet};
+use super::{Error, SqliteStore};
+use crate::model::id::{GroupId, LinkId, NoteId};
+
+/// Documents that a search indexes in one go before it looks for more.
+const BLOCK: usize = 1_024;
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A note.
+    Note(NoteId),
+    /// A link.
+    Link(LinkId),
+    /// A topic of a roadmap.
+    Topic {
+        /// The roadmap's id.
+        roadmap: String,
+        /// The topic's id.
+        topic: String,
+    },
+}
+
+/// One result of a search.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// What was found.
+    pub found: Found,
+    /// Its title; of a topic, in both languages with ` / ` between.
+    pub title: String,
+    /// The part of its text around the first hit: of a note the text, of a link the URL, of a topic the description.
+    pub snippet: Snippet,
+    /// How well it fits: greater is better, comparable within one search.
+    pub score: f64,
+}
+
+impl SqliteStore {
+    /// Brings up to `max` documents of the index up to date, and says how many it did: 0 when nothing is left to do.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn index_some(&mut self, max: usize) -> Result<usize, Error> {
+        let limit = i64::try_from(max).unwrap_or(i64::MAX);
+        let docs: Vec<i64> = {
+            let mut select = self.db.prepare_cached("SELECT doc FROM stale ORDER BY doc LIMIT ?1")?;
+            let docs = select.query_map([limit], |row| row.get(0))?;
+            docs.collect::<Result<_, _>>()?
+        };
+        if docs.is_empty() {
+            return Ok(0);
+        }
+        self.atomically(|store| docs.iter().try_for_each(|doc| store.index_doc(*doc)))?;
+        Ok(docs.len())
+    }
+
+    /// Looks for notes, links and topics of a group: the best first, `limit` of them after the first `offset`. All words
+    /// of the query must be found; when nothing has them all, any. The last Latin word may be half typed.
+    ///
+    /// # Errors
+    /// When the store fails or the group is not in it; never because of what the query says.
+    pub fn search(&mut self, group: GroupId, query: &str, limit: usize, offset: usize) -> Result<Vec<Hit>, Error> {
+        let group = self.group(group)?;
+        let Some(query) = Query::parse(query) else { return Ok(vec![]) };
+        while self.index_some(BLOCK)? > 0 {}
+        let mut phrases = &query.strict;
+        let mut docs = self.matching(group.no, &query.all(), limit, offset)?;
+        if docs.is_empty()
+            && let Some(any) = query.any()
+            && self.matching(group.no, &query.all(), 1, 0)?.is_empty()
+        {
+            phrases = &query.loose;
+            docs = self.matching(group.no, &any, limit, offset)?;
+        }
+        let mut hits = vec![];
+        for (doc, score) in docs {
+            hits.extend(self.doc(&group, doc)?.map(|doc| hit(doc, phrases, score)));
+        }
+        Ok(hits)
+    }
+
+    /// Documents that match an FTS5 expression, the best first. A word in the title counts most, then in the tags.
+    fn matching(&self, grp: i64, expression: &str, limit: usize, offset: usize) -> Result<Vec<(i64, f64)>, Error> {
+        let mut select = self.db.prepare_cached(
+            "SELECT words.rowid, -bm25(words, 8.0, 1.0, 4.0) AS score FROM words JOIN atoms ON atoms.no = words.rowid >> 2
+             WHERE words MATCH ?1 AND atoms.grp = ?2 ORDER BY score DESC, words.rowid LIMIT ?3 OFFSET ?4",
+        )?;
+        let [limit, offset] = [limit, offset].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
+        let rows = select.query_map(params![expression, grp, limit, offset], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn hit(doc: super::docs::Doc, phrases: &[Phrase], score: f64) -> Hit {
+    Hit { snippet: snippet(&doc.body, phrases), found: doc.found, title: doc.title, score }
+}
