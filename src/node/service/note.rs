@@ -9,7 +9,7 @@ use crate::api::{Code, Error, MAX_NOTE_BYTES};
 use crate::model::action::{Action, NoteEdit, NoteNew, NoteSet};
 use crate::model::fold::{Register, Value as Folded};
 use crate::model::id::{EntryId, GroupId, NoteId, PersonId};
-use crate::model::limits::MAX_BUILDS_ON;
+use crate::model::limits::{MAX_BUILDS_ON, MAX_NOTE_EDITS_BYTES};
 use crate::model::note::{self, Edit};
 use crate::model::text::{Text, TextEdit, TextOp};
 use crate::node::fail::Fail;
@@ -217,6 +217,11 @@ impl Service<'_> {
 
     fn history(&mut self, group: GroupId, note: NoteId) -> Result<History, Fail> {
         let rows = self.store().note_edits(group, note)?;
+        if rows.is_empty() {
+            let message = format!("the edits of the note {note} are together over {MAX_NOTE_EDITS_BYTES} bytes");
+            let remedy = "delete it with `studymesh note delete`, and go on in a new note; its entries are kept";
+            return Err(Error::new(Code::NotPermitted, message, remedy).into());
+        }
         let (edits, authors): (Vec<Edit>, Vec<PersonId>) = rows.into_iter().map(|row| (row.edit, row.person)).unzip();
         let order = note::history(&edits);
         Ok(History { edits, authors, order })
