@@ -37,6 +37,10 @@ pub const MAX_BACKLOG: usize = 4_096;
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(500);
+/// Listeners that told nothing for this long have told all their addresses.
+const SETTLE_QUIET: Duration = Duration::from_millis(50);
+/// No start waits longer for the listeners.
+const SETTLE_LONGEST: Duration = Duration::from_millis(500);
 /// When nothing ran for longer than this, peers had no chance to show that they are there.
 const STANDSTILL: Duration = Duration::from_secs(3);
 
@@ -129,6 +133,7 @@ impl Shell {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.listen(self.config.listen.clone());
+        self.settle_in().await;
         self.reconcile();
         loop {
             if !self.drain_backlog() {
@@ -158,6 +163,18 @@ impl Shell {
             }
         }
         self.end().await;
+    }
+
+    /// Lets the listeners tell their addresses before anybody is dialled. libp2p dials TCP from the port that it listens at
+    /// only as long as it knows of one; a relay that was dialled earlier sees a port of the moment, tells it back as this
+    /// node's address, and every hole that is punched there ends nowhere.
+    async fn settle_in(&mut self) {
+        let until = Instant::now() + SETTLE_LONGEST;
+        while Instant::now() < until {
+            let next = tokio::time::timeout(SETTLE_QUIET, self.swarm.select_next_some()).await;
+            let Ok(event) = next else { break };
+            self.swarm_event(event);
+        }
     }
 
     /// Queues an event for whoever takes them.

@@ -74,14 +74,15 @@ impl Theory {
 
 /// What to expect of a pair; `quic` when both listen by QUIC only.
 pub fn theory(a: Kind, b: Kind, quic: bool) -> Theory {
-    use Kind::{Apdm, Cone, Eim, Open, OutboundOnly, RelayOnly};
+    use Kind::{Apdm, Cone, Double, Eim, Open, OutboundOnly, RelayOnly};
     match (a, b) {
         (RelayOnly, _) | (_, RelayOnly) => Theory::Never,
         // Who has no UDP can not reach a QUIC listener, and nobody reaches it.
         (OutboundOnly, _) | (_, OutboundOnly) if quic => Theory::Never,
         (Open, _) | (_, Open) => Theory::Direct,
         (OutboundOnly, OutboundOnly) => Theory::Never,
-        (Eim, Eim) => Theory::Direct,
+        // A mapping behind a mapping, both for all destinations, is one for all destinations.
+        (Eim | Double, Eim | Double) => Theory::Direct,
         (Cone, Cone | Eim | Apdm) | (Eim | Apdm, Cone) if quic => Theory::Direct,
         _ if a.maps_once() && b.maps_once() => Theory::Possible,
         (OutboundOnly, x) | (x, OutboundOnly) if x.maps_once() => Theory::Possible,
