@@ -394,7 +394,7 @@ impl World {
             gossip_lost: counts.lost,
             virtual_ms: self.agenda.now - BEGIN_MS,
             settled_ms: self.agenda.now - healed,
-            outcome: *outcome.finalize().as_bytes(),
+            outcome: outcome.finalize().to_hex().to_string(),
             ..self.report
         }
     }
