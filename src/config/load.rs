@@ -175,7 +175,11 @@ fn variable(key: Key, env: Env<'_>) -> Result<Option<Value>, Error> {
     let text = text.into_string().map_err(|_| Error::NotText { place: place.clone() })?;
     match from_words(key, std::slice::from_ref(&text)) {
         Value::Text(_) if key.shape() != Shape::Text => {
-            Err(Error::Type { place, key: key.as_str(), expected: expected(key.shape()) })
+            let expected = match key.shape() {
+                Shape::Flag => "one of 1, true, yes, on, 0, false, no, off",
+                shape => expected(shape),
+            };
+            Err(Error::Type { place, key: key.as_str(), expected })
         }
         value => Ok(Some(value)),
     }
@@ -199,7 +203,7 @@ fn expected(shape: Shape) -> &'static str {
         Shape::Text => "a text",
         Shape::Addresses => "a list of addresses",
         Shape::Roles => "a list of learner, relay and bootstrap",
-        Shape::Flag => "true or false (in the environment also 1, yes, on, 0, no, off)",
+        Shape::Flag => "true or false",
         Shape::Number(..) => "a whole number",
     }
 }

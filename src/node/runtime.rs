@@ -272,8 +272,11 @@ async fn remember_ports(handle: &Handle, listen: &[Multiaddr], listening: &[Mult
     let open = listen.iter().filter(|a| ports::is_open(a));
     let ports: Vec<(String, u16)> =
         open.filter_map(|a| ports::bound(a, listening.iter()).map(|port| (port_key(a), port))).collect();
+    let network = Network { listen: listening.to_vec(), ..Network::default() };
+    let addresses = network.reachable().iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     handle
         .on_engine(move |engine| {
+            engine.store().meta_set(LAST_ADDRESSES, &addresses)?;
             ports.iter().try_for_each(|(key, port)| engine.store().meta_set(key, &port.to_string()))
         })
         .await
