@@ -189,6 +189,7 @@ words! {
     waiting, "waiting", "等待中";
     syncing, "syncing", "同步中";
     complete, "complete", "完整";
+    alone, "nobody here", "无人在线";
     incomplete_word, "incomplete", "不完整";
     direct, "direct", "直连";
     relayed, "relayed", "中继";

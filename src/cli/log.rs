@@ -21,6 +21,9 @@ pub fn init(global: &Global) {
     }
 }
 
+/// Warnings; but not of the DHT, which warns at every start that it knows nobody yet.
+const DEFAULT: &str = "warn,libp2p_kad=error";
+
 fn filter(global: &Global, env: &dyn Fn(&str) -> Option<String>) -> (EnvFilter, Option<String>) {
     match (global.quiet, global.verbose) {
         (true, _) => return (EnvFilter::new("error"), None),
@@ -31,7 +34,7 @@ fn filter(global: &Global, env: &dyn Fn(&str) -> Option<String>) -> (EnvFilter, 
     }
     let given = VARIABLES.iter().find_map(|name| env(name).filter(|text| !text.is_empty()).map(|text| (name, text)));
     match given {
-        None => (EnvFilter::new("warn"), None),
+        None => (EnvFilter::new(DEFAULT), None),
         Some((name, text)) => match EnvFilter::try_new(&text) {
             Ok(filter) => (filter, None),
             Err(error) => (EnvFilter::new("warn"), Some(format!("{name} is no filter ({error}); logging warnings"))),

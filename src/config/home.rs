@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 /// Longest path of a Unix socket that every system takes, in bytes.
 const MAX_SOCKET_PATH_BYTES: usize = 100;
+/// How the name of a private directory for a socket begins.
+const SOCKET_DIR: &str = "studymesh-";
 
 /// The directory of one node: its key, store, settings and control socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +67,12 @@ impl Home {
             return inside;
         }
         let name = blake3::hash(self.dir.as_os_str().as_encoded_bytes()).to_hex();
-        std::env::temp_dir().join(format!("studymesh-{}", &name[..16])).join("control.sock")
+        std::env::temp_dir().join(format!("{SOCKET_DIR}{}", &name[..16])).join("control.sock")
+    }
+
+    /// Whether a name in the system's temporary directory is one that [`Home::socket`] gives to a directory.
+    #[must_use]
+    pub fn is_socket_dir(name: &Path) -> bool {
+        name.components().count() == 1 && name.to_str().is_some_and(|name| name.starts_with(SOCKET_DIR))
     }
 }

@@ -16,6 +16,9 @@ pub(super) const COMPARE_MS: u64 = 120_000;
 pub(super) const MAX_PULLS: usize = 4;
 /// A pull that has lasted this long gives way when others wait, in milliseconds. It is resumed in its turn.
 pub(super) const SLICE_MS: u64 = 60_000;
+/// How long after something new came the members are compared with again, at the soonest and half of the longest, in
+/// milliseconds.
+pub(super) const SETTLED_MS: u64 = 2_000;
 /// How often a connected member is compared with even when nothing happens, in milliseconds.
 pub(super) const RECHECK_MS: u64 = 60_000;
 /// How soon a pull is repeated that brought something and not all, in milliseconds.

@@ -54,6 +54,11 @@ impl Early {
         }
     }
 
+    /// Counts from now on, when the clock was set back.
+    pub fn begin_anew(&mut self, now: u64) {
+        self.waiting.values_mut().for_each(|(since, _)| *since = now);
+    }
+
     /// When to call [`Early::expire`].
     pub fn deadline(&self) -> Option<u64> {
         self.waiting.values().map(|(since, _)| since + WAIT_MS).min()

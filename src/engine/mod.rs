@@ -7,6 +7,7 @@
 //! under tokio and under the simulator.
 
 mod chains;
+mod clock;
 mod control;
 mod due;
 mod early;
@@ -134,6 +135,8 @@ pub struct Engine<S> {
     connected: BTreeSet<Peer>,
     streams: BTreeMap<StreamId, Stream>,
     next_stream: u64,
+    /// The last time that the engine was told.
+    told_ms: u64,
     outputs: VecDeque<Output>,
 }
 
@@ -158,6 +161,7 @@ impl<S: Store> Engine<S> {
             connected: BTreeSet::new(),
             streams: BTreeMap::new(),
             next_stream: 0,
+            told_ms: now,
             outputs: VecDeque::new(),
         };
         engine_groups.into_values().for_each(|group| engine.adopt(group));
@@ -190,6 +194,7 @@ impl<S: Store> Engine<S> {
     /// # Errors
     /// When the store fails: the batch must be rolled back and the engine loaded anew.
     pub fn handle(&mut self, now: u64, input: Input) -> Result<(), S::Error> {
+        self.keep_time(now);
         match input {
             Input::Connected(peer) => {
                 self.connected.insert(peer);

@@ -1,6 +1,6 @@
 //! What becomes of a pull: how a peer's holdings relate to ours then, and when to pull from it again.
 
-use super::due::{RECHECK_MS, RETRY_MS, backoff};
+use super::due::{RECHECK_MS, RETRY_MS, SETTLED_MS, backoff};
 use super::group::Member;
 use super::io::{Event, Output, Relation, StreamId};
 use super::store::Store;
@@ -46,8 +46,11 @@ impl<S: Store> Engine<S> {
     /// Something new is here: say so soon.
     pub(super) fn news(&mut self, now: u64, id: GroupId) {
         let random = self.entropy.number();
-        if let Some(group) = self.groups.get_mut(&id) {
-            group.trickle.inconsistent(now, random);
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        group.trickle.inconsistent(now, random);
+        // People look at who is equal: it is found out again soon, once for all that comes in a row.
+        for member in group.members.values_mut().filter(|m| m.relation == Relation::Unknown && m.pulling.is_none()) {
+            member.pull_by(now + SETTLED_MS + random % SETTLED_MS);
         }
     }
 

@@ -86,6 +86,11 @@ impl Serve {
         if self.group.is_none() { self.since_ms + HELLO_MS } else { self.moved_ms + IDLE_MS }
     }
 
+    /// Counts from now on, when the clock was set back.
+    pub fn begin_anew(&mut self, now: u64) {
+        (self.since_ms, self.moved_ms) = (now, now);
+    }
+
     /// The puller proved the group, and was welcomed.
     pub fn greeted(&mut self, now: u64, group: GroupId, transcript: [u8; 32]) {
         self.moved_ms = now;

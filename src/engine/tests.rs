@@ -1270,3 +1270,57 @@ fn who_is_pulled_from_pulls_in_turn_at_once() {
     table.batch(0, |e, now| e.check(now, group));
     table.converge(group, 200);
 }
+
+#[test]
+fn a_clock_that_is_set_back_stops_nothing() {
+    // Everything was planned in the time before: for hours nothing was compared, announced or given up.
+    let (mut table, group) = Table::group(2);
+    table.connect(0, 1);
+    table.converge(group, 5_000);
+    table.advance(100_000);
+    table.now -= 5 * 3_600_000;
+    for n in 0..2 {
+        table.handle(n, Input::Tick);
+    }
+    table.gossip = false;
+    table.write(0, group, "lost");
+    table.gossip = true;
+    table.converge(group, 20_000);
+    // A stream that says nothing is still closed.
+    table.handle(0, Input::StreamOpened(StreamId(101), peer(1)));
+    table.now -= 5 * 3_600_000;
+    table.handle(0, Input::Tick);
+    table.advance(serve::HELLO_MS);
+    assert!(!table.nodes[0].engine.streams.contains_key(&StreamId(101)));
+}
+
+#[test]
+fn several_peers_share_the_work_of_bringing_a_newcomer_up() {
+    let (mut table, group) = Table::group(6);
+    let keys = table.keys(0, group);
+    table.gossip = false;
+    for n in 0..5 {
+        table.hostile(n, group, 10);
+        for log in 0..200u64 {
+            let seed = *blake3::hash(&log.to_le_bytes()).as_bytes();
+            for entry in chain(&keys, &LogKey::from_seed(&seed), group, None, 3, "x") {
+                table.gossip_to(n, group, &peer(10), &entry);
+            }
+        }
+        table.handle(n, Input::Disconnected(peer(10)));
+    }
+    (1..5).for_each(|n| table.connect(0, n));
+    table.converge_some(group, &[0, 1, 2, 3, 4], 200_000);
+    table.frames.clear();
+    (0..5).for_each(|n| table.connect(5, n));
+    table.settle();
+    // All pulls begin at once, and their messages take turns.
+    table.now += 60;
+    table.handle(5, Input::Tick);
+    table.advance(3_000);
+    assert_eq!(table.status(5, group).missing, 0);
+    let sent: Vec<usize> = (0..5).map(|n| bodies_sent(&table, n, 5)).collect();
+    let held = table.status(5, group).held as usize;
+    assert!(sent.iter().sum::<usize>() <= held, "{sent:?} bodies for {held} entries");
+    assert!(sent.iter().filter(|sent| **sent > held / 20).count() > 1, "{sent:?}: one peer did all the work");
+}

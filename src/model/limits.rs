@@ -28,6 +28,12 @@ pub const MAX_EDIT_REFS: usize = 1024;
 pub const MAX_EDIT_OPS: usize = 2048;
 /// Most bytes of one text edit as reckoned: inserted text, [`EDIT_REF_BYTES`] a reference, [`EDIT_OP_BYTES`] an operation.
 pub const MAX_EDIT_BYTES: usize = 40 * 1024;
+/// Most bytes of all edits of one note together, as reckoned: what each edit's text edit is ([`MAX_EDIT_BYTES`]), 32 for each
+/// entry that it builds on, and [`EDIT_BYTES`]. Beyond that the note has no text. A body may be compressed, so without this
+/// bound a few megabytes of entries could fill the memory of every node that reads the note.
+pub const MAX_NOTE_EDITS_BYTES: usize = 32 << 20;
+/// Bytes of an edit of a note besides its text edit and what it builds on, as reckoned.
+pub const EDIT_BYTES: usize = 64;
 /// Bytes of a reference in a text edit.
 pub const EDIT_REF_BYTES: usize = 32;
 /// Most bytes of an operation in a text edit without its text: two tags, side, index, offset, length.

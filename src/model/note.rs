@@ -31,7 +31,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::id::EntryId;
-use super::limits::MAX_BUILDS_ON;
+use super::limits::{EDIT_BYTES, EDIT_REF_BYTES, MAX_BUILDS_ON};
 use super::text::{Text, TextEdit};
 use super::time::Hlc;
 
@@ -49,6 +49,12 @@ pub struct Edit {
 }
 
 impl Edit {
+    /// Its share of [`MAX_NOTE_EDITS_BYTES`](super::limits::MAX_NOTE_EDITS_BYTES).
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        EDIT_BYTES + EDIT_REF_BYTES * self.builds_on.len() + self.edit.bytes()
+    }
+
     /// Every entry that the author is known to have had: what the edit builds on, and whose characters it touches.
     fn causes(&self) -> impl Iterator<Item = EntryId> {
         self.builds_on.iter().chain(&self.edit.refs).copied().filter(|id| *id != self.entry)

@@ -13,13 +13,16 @@ use libp2p::swarm::{ConnectionId, DialError, ListenError, NetworkBehaviour};
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
+use super::address::Scope;
 use super::shell::Shell;
 use super::{Event, MAX_DIAL_ADDRESSES, MAX_TEXT_BYTES, address, kad};
 
 /// Most dials that are remembered as asked for; the failure of further ones is not told.
 const MAX_ASKED: usize = 1_024;
 /// How long dialling straight may take before relays are tried, too.
-pub const RELAYED_AFTER: Duration = Duration::from_secs(1);
+pub const RELAYED_AFTER: Duration = Duration::from_millis(500);
+/// The same if there are only local addresses, which are near or somebody else's.
+const RELAYED_AFTER_LOCAL: Duration = Duration::from_millis(100);
 
 /// A peer that is being dialled because somebody asked for it.
 #[derive(Debug, Default)]
@@ -75,8 +78,10 @@ impl Shell {
         }
         let now = Instant::now();
         let relays_at_once = direct.is_empty();
+        let far = direct.iter().any(|address| address::scope(address) == Some(Scope::Global));
+        let after = if far { RELAYED_AFTER } else { RELAYED_AFTER_LOCAL };
         let attempt = self.asked.peers.entry(peer).or_default();
-        attempt.relayed = (!relayed.is_empty()).then_some((now + RELAYED_AFTER, relayed));
+        attempt.relayed = (!relayed.is_empty()).then_some((now + after, relayed));
         if relays_at_once && attempt.relayed.is_some() {
             self.dial_relayed(peer);
         } else {

@@ -39,7 +39,7 @@ impl Shell {
             SwarmEvent::IncomingConnectionError { send_back_addr, error, .. } => {
                 self.incoming_failed(send_back_addr, &error);
             }
-            SwarmEvent::NewListenAddr { address, .. } => self.listening(address),
+            SwarmEvent::NewListenAddr { listener_id, address } => self.listening(listener_id, address),
             SwarmEvent::ExternalAddrConfirmed { .. } | SwarmEvent::ExternalAddrExpired { .. } => self.reconcile(),
             SwarmEvent::ExpiredListenAddr { address, .. } => self.expired(address),
             SwarmEvent::ListenerClosed { listener_id, addresses, reason } => {

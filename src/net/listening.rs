@@ -24,21 +24,28 @@ impl Shell {
             match self.swarm.listen_on(address.clone()) {
                 Ok(listener) => {
                     self.listeners.insert(listener, address);
+                    self.opening.insert(listener);
                 }
                 Err(error) => self.tell(Event::ListenFailed { address, error: cause(error) }),
             }
         }
     }
 
-    pub(super) fn listening(&mut self, address: Multiaddr) {
+    pub(super) fn listening(&mut self, listener: ListenerId, address: Multiaddr) {
         if address::is_circuit(&address) {
             self.listening_behind_relay(&address);
         } else {
             self.reach.listens(&address);
             self.address_changed(Instant::now());
         }
+        // Of "any interface" loopback is told first, and no way to anybody.
+        let loopback_only = address::is_loopback(&address)
+            && self.listeners.get(&listener).is_some_and(|configured| !address::is_loopback(configured));
         self.tell(Event::Listening(address));
         self.reconcile();
+        if !loopback_only && self.opening.remove(&listener) {
+            self.reach_out(Instant::now());
+        }
     }
 
     pub(super) fn expired(&mut self, address: Multiaddr) {
@@ -60,6 +67,7 @@ impl Shell {
         reason: std::io::Result<()>,
     ) {
         addresses.into_iter().for_each(|address| self.expired(address));
+        self.opening.remove(&listener);
         match (self.listeners.remove(&listener), reason) {
             (Some(address), Err(error)) => self.tell(Event::ListenFailed { address, error: error.to_string() }),
             (Some(_), Ok(())) => {}

@@ -1,6 +1,6 @@
 //! The task that owns the swarm: its state and its loop.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -37,10 +37,8 @@ pub const MAX_BACKLOG: usize = 4_096;
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(500);
-/// Listeners that told nothing for this long have told all their addresses.
-const SETTLE_QUIET: Duration = Duration::from_millis(50);
-/// No start waits longer for the listeners.
-const SETTLE_LONGEST: Duration = Duration::from_millis(500);
+/// How long listeners may take to open before bootstrap nodes and relays are dialled.
+const OPENING_PATIENCE: Duration = Duration::from_secs(1);
 /// When nothing ran for longer than this, peers had no chance to show that they are there.
 const STANDSTILL: Duration = Duration::from_secs(3);
 
@@ -56,6 +54,9 @@ pub(super) struct Shell {
     room: Option<BoxFuture<'static, Result<OwnedPermit<Event>, SendError<()>>>>,
     pub(super) config: Config,
     pub(super) listeners: HashMap<ListenerId, Multiaddr>,
+    /// Listeners of which no address is known yet; nobody is dialled by ourselves before that (see `reach_out`).
+    pub(super) opening: HashSet<ListenerId>,
+    opening_until: Instant,
     pub(super) connections: Connections,
     pub(super) streams: Streams,
     pub(super) topics: BTreeSet<Key>,
@@ -113,6 +114,8 @@ impl Shell {
             backlog: VecDeque::new(),
             room: None,
             listeners: HashMap::new(),
+            opening: HashSet::new(),
+            opening_until: now + OPENING_PATIENCE,
             connections: Connections::new(me),
             topics: BTreeSet::new(),
             undecided: Undecided::default(),
@@ -133,7 +136,6 @@ impl Shell {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.listen(self.config.listen.clone());
-        self.settle_in().await;
         self.reconcile();
         loop {
             if !self.drain_backlog() {
@@ -163,18 +165,6 @@ impl Shell {
             }
         }
         self.end().await;
-    }
-
-    /// Lets the listeners tell their addresses before anybody is dialled. libp2p dials TCP from the port that it listens at
-    /// only as long as it knows of one; a relay that was dialled earlier sees a port of the moment, tells it back as this
-    /// node's address, and every hole that is punched there ends nowhere.
-    async fn settle_in(&mut self) {
-        let until = Instant::now() + SETTLE_LONGEST;
-        while Instant::now() < until {
-            let next = tokio::time::timeout(SETTLE_QUIET, self.swarm.select_next_some()).await;
-            let Ok(event) = next else { break };
-            self.swarm_event(event);
-        }
     }
 
     /// Queues an event for whoever takes them.
@@ -217,7 +207,7 @@ impl Shell {
         self.settle(now);
         self.test(now);
         self.reconcile();
-        self.reserve(now);
+        self.reach_out(now);
         self.upgrade(now);
         self.dial_on(now);
         self.push_addresses();
@@ -235,10 +225,18 @@ impl Shell {
         for address in self.same_identity.alone(now) {
             self.tell(Event::SameIdentity(address));
         }
-        self.dial_bootstrap(now);
         if self.next_trim <= now {
             self.next_trim = now + TRIM_INTERVAL;
             self.trim(now);
+        }
+    }
+
+    /// Dials bootstrap nodes and relays, once this node listens: a connection that goes out earlier does not come from the
+    /// port that is listened on, so that what peers see of it says nothing about that port, and no hole can be punched.
+    pub(super) fn reach_out(&mut self, now: Instant) {
+        if self.opening.is_empty() || self.opening_until <= now {
+            self.dial_bootstrap(now);
+            self.reserve(now);
         }
     }
 

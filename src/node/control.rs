@@ -66,6 +66,7 @@ mod unix {
     use tokio::sync::Semaphore;
 
     use super::*;
+    use crate::config::Home;
     use crate::node::platform;
 
     /// Opens the socket and answers clients until the task is aborted.
@@ -76,6 +77,7 @@ mod unix {
         if let Some(dir) = path.parent() {
             platform::private_dir(dir)?;
         }
+        check_dir(path)?;
         // The lock on the directory is held, so whatever is there was left behind.
         let _ = std::fs::remove_file(path);
         let listener = UnixListener::bind(path)?;
@@ -101,6 +103,14 @@ mod unix {
                 }
             }
         }))
+    }
+
+    /// A socket whose path would be too long lies in the system's temporary directory, under a name that anybody can work
+    /// out: somebody else may have made that directory first, to answer in the node's place.
+    fn check_dir(path: &Path) -> io::Result<()> {
+        let temporary = std::env::temp_dir();
+        let is_shared = |dir: &Path| dir.strip_prefix(&temporary).is_ok_and(Home::is_socket_dir);
+        path.parent().filter(|dir| is_shared(dir)).map_or(Ok(()), platform::check_own_dir)
     }
 
     async fn answer(stream: UnixStream, handle: &Handle) -> io::Result<()> {
@@ -190,6 +200,10 @@ mod unix {
     /// # Errors
     /// When the socket is there and can not be opened.
     pub fn connect(path: &Path) -> io::Result<Option<std::os::unix::net::UnixStream>> {
+        match check_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            checked => checked?,
+        }
         match std::os::unix::net::UnixStream::connect(path) {
             Ok(stream) => Ok(Some(stream)),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
@@ -216,4 +230,28 @@ pub fn serve(_path: &Path, _handle: Handle) -> io::Result<tokio::task::JoinHandl
 /// Never.
 pub fn connect(_path: &Path) -> io::Result<Option<std::net::TcpStream>> {
     Ok(None)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// Another user of the machine made the directory first, and its socket was asked as if it were the node's.
+    #[test]
+    fn a_socket_in_a_temporary_directory_that_others_can_write_to_is_not_asked() {
+        let named = || tempfile::Builder::new().prefix("studymesh-").tempdir().unwrap();
+        let dir = named();
+        let socket = dir.path().join("control.sock");
+        assert!(connect(&socket).unwrap().is_none());
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert!(connect(&socket).unwrap().is_some());
+        std::fs::set_permissions(dir.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        assert_eq!(connect(&socket).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        let link = named().path().to_owned();
+        std::os::unix::fs::symlink(dir.path(), &link).unwrap();
+        assert!(connect(&link.join("control.sock")).is_err());
+        std::fs::remove_file(&link).unwrap();
+    }
 }

@@ -26,6 +26,8 @@ const FOLLOW_BATCH: usize = 500;
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// As [`LOOK_AGAIN`], for what is measured.
 const PING_PAUSE: Duration = Duration::from_millis(20);
+/// How often a wait asks the members again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// How long the first write in a group after a start waits for a comparison with a member, at most.
 const MEET_OWN_TIPS: Duration = Duration::from_secs(2);
 /// Longest wait of any command, milliseconds: one day.
@@ -171,7 +173,17 @@ impl Handle {
         })
         .await?;
         let mut changed = self.last_event.clone();
+        let mut asked = Instant::now();
         loop {
+            // What came meanwhile makes members unknown again: they are asked again rather than waited for.
+            if asked.elapsed() >= ASK_AGAIN {
+                asked = Instant::now();
+                self.on_engine(move |engine| {
+                    engine.check(now_ms(), group);
+                    Ok(())
+                })
+                .await?;
+            }
             let (status, names) = self.on_engine(move |engine| read_status(engine, group)).await?.ok_or_else(|| {
                 Error::new(
                     Code::NotFound,
@@ -207,6 +219,12 @@ impl Handle {
         self.shell.look_for_members();
         let group: GroupId = value["group_id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(ended)?;
         let began = now_ms();
+        // Who was a member before compares anew.
+        self.on_engine(move |engine| {
+            engine.check(now_ms(), group);
+            Ok(())
+        })
+        .await?;
         let until = Instant::now() + Duration::from_millis(wait_ms.min(MAX_WAIT_MS));
         let mut changed = self.last_event.clone();
         loop {
@@ -343,6 +361,10 @@ fn pick_peer<'v>(items: &'v [Value], given: &str) -> Result<&'v Value, Error> {
             format!("no peer is known as \"{given}\""),
             "list them with `studymesh peers --all`",
         )),
+        many if many.iter().any(|i| i["person_id"] != many[0]["person_id"]) => {
+            let message = format!("{} peers are meant by \"{given}\"", many.len());
+            Err(Error::new(Code::Ambiguous, message, "give more of the peer id; `studymesh peers --all` lists them"))
+        }
         // One person may have several devices: the connected one is meant.
         many => Ok(many.iter().find(|i| i["connected"] == true).unwrap_or(&many[0])),
     }

@@ -13,6 +13,9 @@ use crate::model::ticket::{Address, MAX_ADDRESSES, TicketPeer};
 use crate::net;
 use crate::store::PeerRow;
 
+/// Where the store keeps the addresses that this node had when it ran last, with blanks between.
+pub const LAST_ADDRESSES: &str = "addresses";
+
 /// A connection to a peer: the best one.
 #[derive(Debug, Clone)]
 pub struct Link {

@@ -22,6 +22,22 @@ pub fn private_dir(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
+/// Refuses a directory that somebody else made or may write to: what lies in it may be theirs.
+///
+/// # Errors
+/// When it is not a directory of this user alone, or not there.
+#[cfg(unix)]
+pub fn check_own_dir(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    // Not through a link: that may lead elsewhere a moment later.
+    let found = std::fs::symlink_metadata(dir)?;
+    if found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    let message = format!("{} is not a directory that only this user can write to; remove it", dir.display());
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+}
+
 /// Writes a file that only its owner can read, whole or not at all.
 ///
 /// # Errors
@@ -49,7 +65,12 @@ pub fn private_file(path: &Path, content: &[u8]) -> io::Result<()> {
 /// # Errors
 /// When the lock file can not be opened.
 pub fn lock(path: &Path) -> io::Result<Option<File>> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    // Whoever can open the file can lock it.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -14,6 +14,7 @@ use super::core::{Done, now_ms};
 use super::events::{EventLoop, Notice};
 use super::fail::store_error;
 use super::handle::Handle;
+use super::network::{LAST_ADDRESSES, Network};
 use super::shell::{Facts, Shell};
 use super::worker::{self, MAX_QUEUED_WORK, Work};
 use super::{control, local, ports};

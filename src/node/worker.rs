@@ -14,6 +14,9 @@ use crate::store::{self, SqliteStore};
 pub const MAX_QUEUED_WORK: usize = 1024;
 /// Most work in one transaction.
 const MAX_BATCH: usize = 256;
+/// A transaction that has lasted this long takes no further work, in milliseconds: what peers send may be slow to take in, and
+/// commands wait for the commit.
+const MAX_BATCH_MS: u64 = 100;
 /// How long nothing must happen before search is brought up to date, in milliseconds.
 const INDEX_PAUSE_MS: u64 = 200;
 /// How many documents are indexed in one transaction: little enough that a command hardly waits.
@@ -59,7 +62,7 @@ pub fn spawn(
             }
             let next =
                 runtime.block_on(async { tokio::time::timeout(Duration::from_millis(wait), queue.recv()).await });
-            let mut works = match next {
+            let first = match next {
                 Err(_) if indexing => {
                     let (left, done) = core.batch(|engine| {
                         engine.handle(now_ms(), Input::Tick)?;
@@ -69,17 +72,11 @@ pub fn spawn(
                     indexing = left > 0;
                     continue;
                 }
-                Err(_) => vec![Work::Input(Input::Tick)],
-                Ok(None) => vec![Work::Stop],
-                Ok(Some(work)) => vec![work],
+                Err(_) => Work::Input(Input::Tick),
+                Ok(None) => Work::Stop,
+                Ok(Some(work)) => work,
             };
-            while works.len() < MAX_BATCH {
-                match queue.try_recv() {
-                    Ok(work) => works.push(work),
-                    Err(_) => break,
-                }
-            }
-            if run(&mut core, works, &mut carry_out)? {
+            if run(&mut core, first, &mut queue, &mut carry_out)? {
                 return Ok(());
             }
             indexing = true;
@@ -87,17 +84,30 @@ pub fn spawn(
     })
 }
 
-/// Runs a batch; true when it was the last.
-fn run(core: &mut Core, works: Vec<Work>, carry_out: &mut impl FnMut(Done)) -> Result<bool, store::Error> {
+/// Runs a batch of this work and what waits behind it; true when it was the last.
+fn run(
+    core: &mut Core,
+    first: Work,
+    queue: &mut mpsc::Receiver<Work>,
+    carry_out: &mut impl FnMut(Done),
+) -> Result<bool, store::Error> {
     let mut stop = false;
+    let begun = now_ms();
     let (answers, done) = core.batch(|engine| {
         let mut answers: Vec<Answer> = vec![];
-        for work in works {
-            match work {
+        let (mut next, mut taken) = (first, 1);
+        loop {
+            match next {
                 Work::Input(input) => engine.handle(now_ms(), input)?,
                 Work::Call(call) => answers.push(call(engine)?),
                 Work::Stop => stop = true,
             }
+            // A clock that was set back ends the batch early, which harms nobody.
+            if stop || taken == MAX_BATCH || now_ms().wrapping_sub(begun) >= MAX_BATCH_MS {
+                break;
+            }
+            let Ok(more) = queue.try_recv() else { break };
+            (next, taken) = (more, taken + 1);
         }
         // Calls may have made something due.
         engine.handle(now_ms(), Input::Tick)?;

@@ -32,6 +32,7 @@ impl World {
             Act::Restore => self.restore(),
             Act::Join => self.join(),
             Act::Leave => self.leave(),
+            Act::Clock => self.set_clock(),
             Act::Split => self.split(),
             Act::Mend => self.sides.fill(0),
             Act::Cut => {
@@ -74,6 +75,15 @@ impl World {
             let second = self.groups[self.dice.below(self.groups.len() as u64) as usize].0;
             self.join_group(n, second);
         }
+    }
+
+    /// Somebody sets the clock of a running node.
+    fn set_clock(&mut self) {
+        let Some(n) = self.any_up() else { return };
+        let by = self.dice.below(20 * 3_600_000) as i64 - 10 * 3_600_000;
+        self.note(&format!("the clock of node {n} is set by {} minutes", by / 60_000));
+        self.nodes[n].skew += by;
+        self.batch(n, None, |engine, now| engine.handle(now, Input::Tick));
     }
 
     fn leave(&mut self) {

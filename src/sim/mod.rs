@@ -56,6 +56,8 @@ pub struct Profile {
     pub copies: u64,
     /// How often a node goes back to an earlier state of its disk.
     pub restores: u64,
+    /// How often a running node's clock is set, by hours, either way.
+    pub clocks: u64,
     /// How often a node leaves a group; half of them come back.
     pub leaves: u64,
     /// How often the network falls into two parts, and comes together again.
@@ -81,6 +83,7 @@ impl Profile {
         down_ms: 10_000,
         copies: 1,
         restores: 1,
+        clocks: 1,
         leaves: 1,
         splits: 1,
         cuts: 8,
@@ -96,6 +99,7 @@ impl Profile {
         down_ms: 60_000,
         copies: 3,
         restores: 3,
+        clocks: 3,
         leaves: 3,
         splits: 3,
         cuts: 30,
@@ -145,8 +149,8 @@ pub struct Report {
     pub virtual_ms: u64,
     /// How long the nodes took to agree after the faults were gone, in virtual milliseconds.
     pub settled_ms: u64,
-    /// A hash of everything that is held and shown in the end.
-    pub outcome: [u8; 32],
+    /// A hash of everything that is held and shown in the end, in hex.
+    pub outcome: String,
 }
 
 /// A simulation in which something went wrong.
@@ -168,26 +172,36 @@ pub struct Failure {
 /// # Errors
 /// When the nodes do not agree in the end, lose something, or break a rule on the way.
 pub fn run(seed: u64, profile: Profile) -> Result<Report, Failure> {
+    replay(seed, profile).0
+}
+
+/// Runs the simulation that a number stands for, and tells what happened last in it, however it went.
+pub fn replay(seed: u64, profile: Profile) -> (Result<Report, Failure>, Vec<String>) {
     let mut world = World::new(seed, profile);
     world.run(BEGIN_MS + profile.chaos_ms);
     world.heal();
     let healed = world.agenda.now;
-    let end = healed + profile.settle_ms;
-    let what = loop {
+    let result = settle(&mut world, healed + profile.settle_ms);
+    let (virtual_ms, trace) = (world.agenda.now - BEGIN_MS, Vec::from(std::mem::take(&mut world.trace)));
+    match result {
+        Ok(()) => (Ok(world.finish(healed)), trace),
+        Err(what) => (Err(Failure { seed, virtual_ms, what, trace: trace.clone() }), trace),
+    }
+}
+
+/// Lets the world go on until all agree and everything is sound, or until `end`.
+fn settle(world: &mut World, end: u64) -> Result<(), String> {
+    loop {
         if let Some(what) = world.broken.take() {
-            break what;
+            return Err(what);
         }
-        match check::agree(&mut world) {
-            Ok(()) => match check::sound(&mut world) {
-                Ok(()) => return Ok(world.finish(healed)),
-                Err(what) => break what,
-            },
-            Err(what) if world.agenda.now >= end => break what,
+        match check::agree(world) {
+            Ok(()) => return check::sound(world),
+            Err(what) if world.agenda.now >= end => return Err(what),
             Err(_) => {
                 let next = world.agenda.now + LOOK_MS;
                 world.run(next);
             }
         }
-    };
-    Err(Failure { seed, virtual_ms: world.agenda.now - BEGIN_MS, what, trace: world.trace.into() })
+    }
 }

@@ -3,38 +3,42 @@
 
 use super::*;
 
-const SMALL_SEEDS: u64 = 30;
-const LARGE_SEEDS: u64 = 3;
+/// As many as take about twenty seconds on two cores, unoptimised.
+const SMALL_SEEDS: u64 = 24;
+const LARGE_SEEDS: u64 = 2;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
-fn run_seeds(profile: Profile, count: u64, salt: u64) {
-    let seeds: Vec<u64> = match number("STUDYMESH_SIM_SEED") {
-        Some(seed) => vec![seed],
-        None => (0..number("STUDYMESH_SIM_SEEDS").unwrap_or(count)).map(|n| n + salt).collect(),
-    };
-    let one = seeds.len() == 1;
-    let failures: Vec<Failure> = seeds
-        .into_iter()
-        .filter_map(|seed| match run(seed, profile) {
-            Ok(report) => {
-                if one {
-                    println!("{report:#?}");
-                }
-                None
-            }
-            Err(failure) => {
-                eprintln!("{failure}\n  run it again with STUDYMESH_SIM_SEED={seed}");
-                Some(failure)
-            }
-        })
-        .collect();
+/// Seeds of the larger profile begin here, so that a seed names its profile.
+const LARGE_FROM: u64 = 1_000_000;
+
+fn run_seeds(profile: Profile, count: u64, from: u64) {
+    if let Some(seed) = number("STUDYMESH_SIM_SEED") {
+        if (seed >= LARGE_FROM) == (from >= LARGE_FROM) {
+            show(seed, profile);
+        }
+        return;
+    }
+    let count = number("STUDYMESH_SIM_SEEDS").unwrap_or(count);
+    let failures: Vec<Failure> = (from..from + count).filter_map(|seed| run(seed, profile).err()).collect();
+    for failure in &failures {
+        eprintln!("{failure}\n  run it again with STUDYMESH_SIM_SEED={}", failure.seed);
+    }
     if let Some(failure) = failures.first() {
-        let tail = failure.trace.len().saturating_sub(if one { 400 } else { 40 });
-        eprintln!("{}", failure.trace[tail..].join("\n"));
+        eprintln!("{}", failure.trace[failure.trace.len().saturating_sub(40)..].join("\n"));
         panic!("{} simulations failed, the first: {failure}", failures.len());
+    }
+}
+
+/// Runs one simulation and shows what happened last.
+fn show(seed: u64, profile: Profile) {
+    let (result, trace) = replay(seed, profile);
+    eprintln!("{}", trace.join("\n"));
+    match result {
+        Ok(report) => eprintln!("{report:#?}"),
+        Err(failure) => panic!("{failure}"),
     }
 }
 
@@ -45,20 +49,19 @@ fn small_groups_agree_whatever_happens_to_them() {
 
 #[test]
 fn large_groups_agree_whatever_happens_to_them() {
-    run_seeds(Profile::LARGE, LARGE_SEEDS, 1_000_000);
+    run_seeds(Profile::LARGE, LARGE_SEEDS, LARGE_FROM);
 }
 
 #[test]
 fn one_seed_gives_one_run() {
     let report = run(3, Profile::SMALL).unwrap();
     assert_eq!(report, run(3, Profile::SMALL).unwrap());
-    assert_ne!(report.outcome, run(4, Profile::SMALL).unwrap().outcome);
 }
 
 #[test]
 fn what_a_profile_promises_happens() {
     let mut all = Report::default();
-    for seed in 0..8 {
+    for seed in 0..5 {
         let report = run(seed, Profile::SMALL).unwrap();
         all.crashes += report.crashes;
         all.copies += report.copies;

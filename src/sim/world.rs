@@ -46,6 +46,7 @@ pub(super) enum Act {
     Restore,
     Join,
     Leave,
+    Clock,
     Split,
     Mend,
     Cut,
@@ -143,6 +144,7 @@ impl World {
         plan(profile.restores, Act::Backup);
         plan(profile.restores, Act::Restore);
         plan(profile.leaves, Act::Leave);
+        plan(profile.clocks, Act::Clock);
         plan(profile.splits, Act::Split);
         plan(profile.splits, Act::Mend);
         plan(profile.cuts, Act::Cut);
@@ -392,7 +394,7 @@ impl World {
             gossip_lost: counts.lost,
             virtual_ms: self.agenda.now - BEGIN_MS,
             settled_ms: self.agenda.now - healed,
-            outcome: *outcome.finalize().as_bytes(),
+            outcome: outcome.finalize().to_hex().to_string(),
             ..self.report
         }
     }

@@ -17,6 +17,7 @@ use super::replicas::Replica;
 use super::{Error, SqliteStore};
 use crate::model::action::Action;
 use crate::model::id::{EntryId, GroupId, LogId, NoteId, PersonId};
+use crate::model::limits::MAX_NOTE_EDITS_BYTES;
 use crate::model::note;
 use crate::model::text::{Text, TextEdit};
 use crate::model::time::Hlc;
@@ -166,7 +167,8 @@ impl SqliteStore {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Every edit of a note, ascending by (time, id); the first text is one of them. Empty when there is no such note.
+    /// Every edit of a note, ascending by (time, id); the first text is one of them. Empty when there is no such note, or
+    /// when its edits are together over [`MAX_NOTE_EDITS_BYTES`].
     ///
     /// # Errors
     /// When the store fails or the group is not in it.
@@ -176,7 +178,7 @@ impl SqliteStore {
         let mut rows = match self.cache.replicas.get(numbers.no) {
             Some(replica) => replica.edits.clone(),
             None => {
-                let replica = self.open_note(&group, numbers)?;
+                let Some(replica) = self.open_note(&group, numbers)? else { return Ok(vec![]) };
                 let rows = replica.edits.clone();
                 self.hold(numbers, replica);
                 rows
@@ -186,7 +188,8 @@ impl SqliteStore {
         Ok(rows)
     }
 
-    /// The text of a note, deleted or not; `None` when there is no such note.
+    /// The text of a note, deleted or not; `None` when there is no such note. Empty when its edits are together over
+    /// [`MAX_NOTE_EDITS_BYTES`].
     ///
     /// # Errors
     /// When the store fails or the group is not in it.
@@ -222,14 +225,15 @@ impl SqliteStore {
             let text = select.query_row([note.no], |row| row.get(0)).optional()?;
             return text.ok_or_else(|| Error::damaged("a note has no text"));
         }
-        let replica = self.open_note(group, note)?;
+        let Some(replica) = self.open_note(group, note)? else { return Ok(String::new()) };
         let text = replica.text.to_string();
         self.hold(note, replica);
         Ok(text)
     }
 
-    /// Opens the entries of all edits of a note again.
-    fn open_note(&mut self, group: &GroupInfo, note: Numbers) -> Result<Replica, Error> {
+    /// Opens the entries of all edits of a note again; `None` when they are together over [`MAX_NOTE_EDITS_BYTES`]. Which of
+    /// them are opened until that is known depends on nothing that is seen.
+    fn open_note(&mut self, group: &GroupInfo, note: Numbers) -> Result<Option<Replica>, Error> {
         let mut keys: Vec<Key> = {
             let mut select = self.db.prepare_cached("SELECT entry FROM edits WHERE note = ?1")?;
             let keys = select.query_map([note.no], |row| row.get(0))?;
@@ -237,6 +241,7 @@ impl SqliteStore {
         };
         keys.push(note.entry);
         let mut replica = Replica::default();
+        let mut bytes = 0;
         for key in keys {
             let opened = self.open_entry(group, key)?;
             let (builds_on, edit) = match opened.action {
@@ -246,9 +251,13 @@ impl SqliteStore {
             };
             let (person, log) = (opened.chain.person, opened.chain.log);
             let edit = note::Edit { entry: opened.id, time: opened.time, builds_on, edit };
+            bytes += edit.bytes();
+            if bytes > MAX_NOTE_EDITS_BYTES {
+                return Ok(None);
+            }
             replica.add(EditRow { edit, person, log });
         }
-        Ok(replica)
+        Ok(Some(replica))
     }
 
     /// Holds a note that is edited; one that a single entry wrote is as quickly opened again.

@@ -6,12 +6,18 @@ use std::mem::size_of;
 
 use super::notes::EditRow;
 use crate::model::id::EntryId;
+use crate::model::limits::{EDIT_BYTES, EDIT_OP_BYTES, MAX_NOTE_EDITS_BYTES};
 use crate::model::text::{Text, TextOp};
 
 /// Most replicas in memory.
 const MAX_REPLICAS: usize = 16;
 /// Most bytes that all of them hold, about.
 const MAX_BYTES: usize = 16 << 20;
+
+// A held replica takes at least what its edits are reckoned as: one that grows over the note's bound is let go first.
+const _: () = assert!(
+    MAX_BYTES < MAX_NOTE_EDITS_BYTES && size_of::<EditRow>() >= EDIT_BYTES && size_of::<TextOp>() >= EDIT_OP_BYTES
+);
 
 /// The replicas of a few notes, by the note's number. Each has every edit that is stored.
 #[derive(Debug, Default)]

@@ -16,7 +16,8 @@ pub fn list(view: &View, items: &[Value]) -> String {
     for item in items {
         let sync = match (item.at("state"), item.get("complete").and_then(Value::as_bool)) {
             (_, Some(true)) => Cell::new(Style::Green, texts.complete()),
-            ("" | "ready", Some(false)) => Cell::new(Style::Yellow, texts.incomplete_word()),
+            ("joined", None) => Cell::new(Style::Dim, texts.alone()),
+            ("" | "ready" | "joined", Some(false)) => Cell::new(Style::Yellow, texts.incomplete_word()),
             (state, _) => Cell::new(Style::Yellow, texts.word(state)),
         };
         table.row(vec![

@@ -45,7 +45,9 @@ impl Peek for Value {
     }
 
     fn number(&self, key: &str) -> Option<u64> {
-        self.get(key).and_then(Value::as_u64)
+        let value = self.get(key)?;
+        // Milliseconds may have a fraction; people see whole ones, and never none for what was measured.
+        value.as_u64().or_else(|| value.as_f64().filter(|n| *n >= 0.0).map(|n| n.ceil() as u64))
     }
 
     fn is(&self, key: &str) -> bool {

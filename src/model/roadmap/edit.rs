@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Localized, MAX_ALIASES, MAX_TITLE, Roadmap, Topic, TopicKind, order, slug};
 
 /// Likeness of two titles, from 0 to 1, from which one counts as the other renamed.
-const RENAMED: f32 = 0.6;
+const RENAMED: f32 = 0.8;
 
 /// Comparisons of titles in one edit; beyond, a renamed topic counts as new.
 const MAX_COMPARISONS: usize = 10_000;
@@ -233,7 +233,9 @@ fn kept(old: &Localized, new: &Localized) -> Localized {
 }
 
 fn likeness(a: &[String], b: &[String]) -> f32 {
-    let pairs = a.iter().flat_map(|a| b.iter().map(move |b| (a, b)));
+    // "Stage 1" and "Stage 3" are two things, however alike.
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let pairs = a.iter().flat_map(|a| b.iter().map(move |b| (a, b))).filter(|(a, b)| digits(a) == digits(b));
     pairs.map(|(a, b)| similar::TextDiff::from_chars(a, b).ratio()).fold(0.0, f32::max)
 }
 

@@ -110,11 +110,11 @@ impl TextEdit {
         if self.ops.len() > MAX_EDIT_OPS {
             return Err(InvalidText::Ops(self.ops.len()));
         }
-        let text = self.inserted().map(str::len).fold(0, usize::saturating_add);
+        let text = self.text_bytes();
         if text > MAX_EDIT_TEXT_BYTES {
             return Err(InvalidText::Text(text));
         }
-        let bytes = self.refs.len() * EDIT_REF_BYTES + self.ops.len() * EDIT_OP_BYTES + text;
+        let bytes = self.bytes();
         if bytes > MAX_EDIT_BYTES {
             return Err(InvalidText::Bytes(bytes));
         }
@@ -133,6 +133,16 @@ impl TextEdit {
             }
         }
         Ok(())
+    }
+
+    /// Its size as reckoned: inserted text, [`EDIT_REF_BYTES`] a reference, [`EDIT_OP_BYTES`] an operation.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.refs.len() * EDIT_REF_BYTES + self.ops.len() * EDIT_OP_BYTES + self.text_bytes()
+    }
+
+    fn text_bytes(&self) -> usize {
+        self.inserted().map(str::len).fold(0, usize::saturating_add)
     }
 
     /// The texts of the inserts, in order.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Done, Service, note};
 use crate::model::id::GroupId;
+use crate::node::fail::Fail;
 use crate::roadmap_file;
 
 impl Service<'_> {
@@ -12,7 +13,12 @@ impl Service<'_> {
         let listed = self.note_list(group, None, None, false)?;
         for item in items(&listed) {
             let id = item["note_id"].as_str().unwrap_or_default().to_owned();
-            notes.push(note::exported(self.note_show(group, &id, None)?));
+            match self.note_show(group, &id, None) {
+                Ok(shown) => notes.push(note::exported(shown)),
+                // One note that can not be shown keeps nobody from the others.
+                Err(Fail::Command(error)) => tracing::warn!(note = id, %error, "not exported"),
+                Err(error) => return Err(error),
+            }
         }
         let links = self.link_list(group, None, None, false, false)?;
         let roadmaps: Vec<Value> = self

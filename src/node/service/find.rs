@@ -12,6 +12,9 @@ use crate::node::fail::Fail;
 /// Shortest prefix of an id that is taken for one, in digits.
 const MIN_PREFIX: usize = 4;
 
+/// Shortest beginning of a name that is taken for it, in characters.
+const MIN_NAME_PREFIX: usize = 2;
+
 /// Whether a text may be the beginning of an id.
 fn is_prefix(text: &str) -> bool {
     (MIN_PREFIX..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
@@ -28,12 +31,17 @@ type Test<'t, T> = &'t dyn Fn(&&Candidate<T>) -> bool;
 /// # Errors
 /// When there is none, or more than one.
 pub(super) fn pick<T: Copy>(what: &str, given: &str, candidates: &[Candidate<T>], remedy: &str) -> Result<T, Error> {
+    if given.trim().is_empty() {
+        return Err(Error::new(Code::BadInput, format!("the {what} is not named"), remedy));
+    }
     let lower = given.to_lowercase();
     let by_id = |(_, id, _): &&(T, String, String)| *id == lower;
     let exact = |(_, _, name): &&(T, String, String)| *name == given;
     let loose = |(_, _, name): &&(T, String, String)| name.to_lowercase() == lower;
     let prefix = |(_, id, _): &&(T, String, String)| is_prefix(&lower) && id.starts_with(&lower);
-    let begins = |(_, _, name): &&(T, String, String)| !lower.is_empty() && name.to_lowercase().starts_with(&lower);
+    let begins = |(_, _, name): &&(T, String, String)| {
+        lower.chars().count() >= MIN_NAME_PREFIX && name.to_lowercase().starts_with(&lower)
+    };
     let tests: [Test<'_, T>; 5] = [&by_id, &exact, &loose, &prefix, &begins];
     for test in tests {
         let found: Vec<&(T, String, String)> = candidates.iter().filter(|c| test(c)).collect();

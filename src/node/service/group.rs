@@ -50,7 +50,10 @@ impl Service<'_> {
         Ok(json!({
             "group_id": group, "name": self.group_name(group)?, "kind": self.group_kind(group), "members": members,
             "entries": entries, "joined_ms": joined_ms, "state": self.join_state(group)?, "connected": connected,
-            "complete": missing == 0 && status.is_some_and(|s| s.members.iter().all(|m| m.relation == Relation::Equal)),
+            // Nobody to compare with: nothing can be said.
+            "complete": status.filter(|s| !s.members.is_empty()).map(|s| {
+                missing == 0 && s.members.iter().all(|m| m.relation == Relation::Equal)
+            }),
         }))
     }
 
@@ -135,9 +138,15 @@ impl Service<'_> {
     fn ticket_peers(&mut self, group: GroupId) -> Result<Vec<TicketPeer>, Fail> {
         let mut peers = vec![];
         let own = self.engine.identity().peer.clone();
-        if let Some(network) = self.context.network {
-            peers.extend(network::ticket_peer(&own, &network.reachable()));
-        }
+        let addresses = match self.context.network {
+            Some(network) => network.reachable(),
+            // No node runs: it will take the same ports again.
+            None => {
+                let known = self.store().meta_get(network::LAST_ADDRESSES)?.unwrap_or_default();
+                known.split_whitespace().filter_map(|a| a.parse().ok()).collect()
+            }
+        };
+        peers.extend(network::ticket_peer(&own, &addresses));
         let mut seen = self.store().peers(group)?;
         seen.sort_by_key(|p| std::cmp::Reverse(p.last_seen_ms));
         for row in seen.into_iter().filter(|row| row.peer != own) {

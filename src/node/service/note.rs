@@ -1,5 +1,7 @@
 //! Notes.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::find::Current;
@@ -9,11 +11,14 @@ use crate::api::{Code, Error, MAX_NOTE_BYTES};
 use crate::model::action::{Action, NoteEdit, NoteNew, NoteSet};
 use crate::model::fold::{Register, Value as Folded};
 use crate::model::id::{EntryId, GroupId, NoteId, PersonId};
-use crate::model::limits::MAX_BUILDS_ON;
+use crate::model::limits::{MAX_BUILDS_ON, MAX_NOTE_EDITS_BYTES};
 use crate::model::note::{self, Edit};
 use crate::model::text::{Text, TextEdit, TextOp};
 use crate::node::fail::Fail;
 use crate::store::NoteRow;
+
+/// Most edits of one base that are compared with a text that is brought in again.
+const MAX_COMPARED_EDITS: usize = 64;
 
 /// A note's edits in the order of its versions, with their authors.
 struct History {
@@ -33,6 +38,7 @@ impl Service<'_> {
         text: &str,
     ) -> Done {
         check_text(text)?;
+        check_title(Some(title))?;
         let topic = topic.map(|t| self.topic(group, t)).transpose()?.map(|t| t.id);
         let mut replica = Text::new();
         let first = replica.next_edit_towards(text).unwrap_or_default();
@@ -51,6 +57,9 @@ impl Service<'_> {
         let (replica, base) = match base {
             Some(ids) => {
                 let base = ids.iter().map(|id| history.version(id)).collect::<Result<Vec<_>, _>>()?;
+                if history.has_edit(&base, text) {
+                    return Ok(json!({ "v": 1, "note_id": note, "entry_ids": [], "changed": false, "durable": true }));
+                }
                 (note::at(&history.edits, &base), base)
             }
             None => (note::present(&history.edits), note::all_heads(&history.edits)),
@@ -94,6 +103,7 @@ impl Service<'_> {
         (add, remove): (&[String], &[String]),
     ) -> Done {
         let note = self.note(group, given)?;
+        check_title(title)?;
         let topic = match topic {
             Some("") => Some(String::new()),
             Some(topic) => Some(self.topic(group, topic)?.id),
@@ -217,6 +227,11 @@ impl Service<'_> {
 
     fn history(&mut self, group: GroupId, note: NoteId) -> Result<History, Fail> {
         let rows = self.store().note_edits(group, note)?;
+        if rows.is_empty() {
+            let message = format!("the edits of the note {note} are together over {MAX_NOTE_EDITS_BYTES} bytes");
+            let remedy = "delete it with `studymesh note delete`, and go on in a new note; its entries are kept";
+            return Err(Error::new(Code::NotPermitted, message, remedy).into());
+        }
         let (edits, authors): (Vec<Edit>, Vec<PersonId>) = rows.into_iter().map(|row| (row.edit, row.person)).unzip();
         let order = note::history(&edits);
         Ok(History { edits, authors, order })
@@ -246,6 +261,23 @@ impl History {
         }
         let candidates: Vec<_> = self.edits.iter().map(|e| (e.entry, e.entry.to_string(), String::new())).collect();
         super::find::pick("version", given, &candidates, "list them with `studymesh note history`")
+    }
+
+    /// Whether an edit of this base made this text already: who brings the same file in twice means one edit.
+    fn has_edit(&self, base: &[EntryId], text: &str) -> bool {
+        let base: BTreeSet<EntryId> = base.iter().copied().collect();
+        let builds_on = |edit: &Edit| edit.builds_on.iter().copied().collect::<BTreeSet<_>>();
+        let mut made: Vec<EntryId> =
+            self.edits.iter().filter(|e| builds_on(e) == base).map(|e| e.entry).take(MAX_COMPARED_EDITS).collect();
+        for _ in 0..MAX_COMPARED_EDITS {
+            let Some(entry) = made.pop() else { return false };
+            if note::at(&self.edits, &[entry]).read() == text {
+                return true;
+            }
+            // A long edit is several entries, each built on the one before alone.
+            made.extend(self.edits.iter().filter(|e| e.builds_on == [entry]).map(|e| e.entry).take(1));
+        }
+        false
     }
 
     fn number(&self, entry: EntryId) -> usize {
@@ -288,6 +320,15 @@ fn check_text(text: &str) -> Result<(), Error> {
         return Err(Error::new(Code::BadInput, message, "split it into several notes"));
     }
     Ok(())
+}
+
+fn check_title(title: Option<&str>) -> Result<(), Error> {
+    match title {
+        Some(title) if title.trim().is_empty() => {
+            Err(Error::new(Code::BadInput, "a note has a title", "give a title of 1 to 200 characters on one line"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A note as `export` writes it.

@@ -12,7 +12,7 @@ use crate::model::fold::{Register, Value as Folded};
 use crate::model::id::{EntryId, GroupId, PersonId};
 use crate::model::limits::MAX_TOPICS_PER_EDIT;
 use crate::model::roadmap::diff::{TopicChange, diff};
-use crate::model::roadmap::{Lang, Localized, Roadmap, Topic, builtin, match_edit};
+use crate::model::roadmap::{Draft, Lang, Localized, MAX_ALIASES, MAX_ID, Roadmap, Topic, builtin, match_edit};
 use crate::node::fail::Fail;
 use crate::roadmap_file;
 
@@ -235,15 +235,25 @@ impl Service<'_> {
     }
 
     pub(super) fn roadmap_import(&mut self, group: GroupId, name: &str, text: &str) -> Done {
-        let mut roadmap = roadmap_file::import(name, text.as_bytes()).map_err(|e| bad_file(&e))?;
+        let draft = roadmap_file::read(name, text.as_bytes()).map_err(|e| bad_file(&e))?;
         let all = self.roadmaps(group)?;
+        let taken: BTreeSet<String> =
+            all.iter().filter(|l| l.added).flat_map(|l| l.roadmap.topics.iter().map(|t| t.id.clone())).collect();
+        let (mut roadmap, done) = apart(draft, &taken);
         if all.iter().any(|l| l.roadmap.id == roadmap.id && l.added) {
             let message = format!("the group has a roadmap {} already", roadmap.id);
             let remedy = format!("put the file in its place with `studymesh roadmap edit {} --file FILE`", roadmap.id);
             return Err(Error::new(Code::BadInput, message, remedy).into());
         }
         roadmap.sort();
-        self.put(group, &Roadmap { id: roadmap.id.clone(), ..Roadmap::default() }, &roadmap, false)
+        let answer = self.put(group, &Roadmap { id: roadmap.id.clone(), ..Roadmap::default() }, &roadmap, false)?;
+        for topic in done {
+            let known = Register::Progress(self.me(group), topic.clone());
+            if self.store().register(group, &known)?.is_none() {
+                self.progress_set(group, &topic, TopicState::Done, 0, None, None)?;
+            }
+        }
+        Ok(answer)
     }
 
     pub(super) fn roadmap_edit(
@@ -366,6 +376,41 @@ impl Service<'_> {
         }
         Ok(answer)
     }
+}
+
+/// The roadmap of a draft, and the topics that it marks as done. Where the file says no id, a topic does not take one that
+/// another roadmap of the group has: who finished "Introduction" there has not finished it here. The id that it would have
+/// had stays as an alias.
+fn apart(draft: Draft, taken: &BTreeSet<String>) -> (Roadmap, Vec<String>) {
+    let Draft { mut roadmap, given, done, .. } = draft;
+    let own = roadmap.ids();
+    let mut fresh: BTreeMap<String, String> = BTreeMap::new();
+    for id in own.iter().filter(|id| taken.contains(*id) && !given.contains(*id)) {
+        let base: String = format!("{}-{id}", roadmap.id).chars().take(MAX_ID - 4).collect();
+        let used = |name: &String| taken.contains(name) || own.contains(name) || fresh.values().any(|f| f == name);
+        let numbered = (2..1_000).map(|n| format!("{base}-{n}"));
+        if let Some(name) = std::iter::once(base.clone()).chain(numbered).find(|name| !used(name)) {
+            fresh.insert(id.clone(), name);
+        }
+    }
+    let renamed = |id: &mut String| {
+        if let Some(name) = fresh.get(id) {
+            id.clone_from(name);
+        }
+    };
+    for topic in &mut roadmap.topics {
+        if fresh.contains_key(&topic.id) && topic.aliases.len() < MAX_ALIASES {
+            topic.aliases.push(topic.id.clone());
+        }
+        renamed(&mut topic.id);
+        topic.parent.as_mut().map(renamed);
+        topic.after.iter_mut().for_each(renamed);
+    }
+    let done = done.into_iter().map(|mut id| {
+        renamed(&mut id);
+        id
+    });
+    (roadmap, done.collect())
 }
 
 fn topic_of(roadmap: &Roadmap, name: &str) -> Result<String, Error> {

@@ -10,6 +10,7 @@ use crate::model::action::{
 };
 use crate::model::fold::{Register, Value};
 use crate::model::id::{EntryId, GroupId, PersonId};
+use crate::model::limits::{EDIT_BYTES, EDIT_OP_BYTES, MAX_EDIT_TEXT_BYTES, MAX_NOTE_EDITS_BYTES};
 use crate::model::roadmap::{Localized, Topic};
 use crate::model::text::Text;
 use crate::model::time::Hlc;
@@ -396,4 +397,35 @@ fn a_note_of_another_group_is_not_found() {
     assert_eq!(node.store.register(other, &Register::NoteTitle(note)).unwrap(), None);
     assert!(node.store.search(other, "text", 9, 0).unwrap().is_empty());
     assert!(matches!(node.store.notes(GroupId([4; 32])), Err(crate::store::Error::NoGroup(_))));
+}
+
+/// Text of one letter compresses to nothing: a note of a megabyte of entries took gigabytes to read, on every node.
+#[test]
+fn a_note_over_its_bound_has_no_text_and_costs_no_memory_whatever_the_order() {
+    let mut world = World::new(1);
+    let note = world.note(0, "Bomb", "small", &[]);
+    let other = world.note(0, "Other", "not concerned", &[]);
+    let long = "x".repeat(MAX_EDIT_TEXT_BYTES);
+    let edit = Action::NoteEdit(NoteEdit { note, builds_on: vec![], edit: first(&long) });
+    let fit = MAX_NOTE_EDITS_BYTES / (MAX_EDIT_TEXT_BYTES + EDIT_OP_BYTES + EDIT_BYTES);
+    for _ in 0..fit {
+        world.write(0, &edit);
+    }
+    let mut node = Node::with_all(&world);
+    assert!(node.store.note_text(world.group, note).unwrap().unwrap().len() > MAX_NOTE_EDITS_BYTES / 2);
+    assert_eq!(node.store.note_edits(world.group, note).unwrap().len(), fit + 1);
+    world.write(0, &edit);
+    node.store.begin().unwrap();
+    node.put(&world, world.entries.last().unwrap()).unwrap();
+    node.store.commit().unwrap();
+    let mut fresh = Node::with_all(&world);
+    for node in [&mut node, &mut fresh] {
+        assert!(node.store.note_text(world.group, note).unwrap().is_some_and(|text| text.is_empty()));
+        assert!(node.store.note_edits(world.group, note).unwrap().is_empty());
+        assert_eq!(node.store.note_text(world.group, other).unwrap().as_deref(), Some("not concerned"));
+        assert_eq!(node.store.search(world.group, "bomb", 9, 0).unwrap().len(), 1, "its title is found");
+        let row = node.store.notes(world.group).unwrap().into_iter().find(|row| row.note == note).unwrap();
+        assert_eq!(row.chars, 0);
+    }
+    assert_eq!(node.digest(), fresh.digest());
 }
