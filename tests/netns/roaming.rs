@@ -87,7 +87,10 @@ fn roam(gate: &Gate, transport: Transport, change: Change) {
 
     pair.joiner.host.forget_rules("slow");
     let expected = pair.total + OF_THE_JOINER;
+    let mut course = vec![];
     let equal = || {
+        let paths: Vec<Value> = pair.joiner.peers().iter().map(|p| json!([p["path"], p["transport"]])).collect();
+        course.push(json!([round(rest.seconds()), held(&pair.joiner), paths]).to_string());
         let digest = pair.joiner.digest()?;
         (digest["entries"].as_u64()? >= expected && pair.source.digest()? == digest).then_some(())
     };
@@ -107,6 +110,7 @@ fn roam(gate: &Gate, transport: Transport, change: Change) {
             "loses_the_meeting_point": pair.meeting.node.is_none(),
         }),
     );
+    report::keep(&format!("{name}-course.jsonl"), &course.join("\n"));
     report::keep(&format!("{name}-joiner.log"), &pair.joiner.log());
     report::keep(&format!("{name}-source.log"), &pair.source.log());
     drop((pair.source_node, pair.joiner_node));
