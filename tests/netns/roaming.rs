@@ -16,6 +16,8 @@ use crate::wait::{PATIENCE, Since, eventually};
 
 /// Entries of the group.
 const ENTRIES: u64 = 10_000;
+/// What the joining member writes by itself: whose its log is, and its name.
+const OF_THE_JOINER: u64 = 2;
 /// The middle of a sync begins here.
 const MIDDLE: u64 = 1_500;
 /// KiB a second that the joining member receives, so that there is a middle whatever the machine.
@@ -84,12 +86,18 @@ fn roam(gate: &Gate, transport: Transport, change: Change) {
     assert!(before < pair.total, "{name}: all {before} entries were here before anything changed");
 
     pair.joiner.host.forget_rules("slow");
-    let wanted = pair.source.digest().unwrap();
-    let equal = || (pair.joiner.digest()? == wanted).then_some(());
+    let expected = pair.total + OF_THE_JOINER;
+    let mut course = vec![];
+    let equal = || {
+        let paths: Vec<Value> = pair.joiner.peers().iter().map(|p| json!([p["path"], p["transport"]])).collect();
+        course.push(json!([round(rest.seconds()), held(&pair.joiner), paths]).to_string());
+        let digest = pair.joiner.digest()?;
+        (digest["entries"].as_u64()? >= expected && pair.source.digest()? == digest).then_some(())
+    };
     eventually(&format!("{name}: all {} entries are here", pair.total), REST, equal);
     let (whole, after) = (since.seconds(), rest.seconds());
     let (status, said) = join.end();
-    assert_eq!(pair.joiner.entries(), pair.total, "{name}: not one more, not one less");
+    assert_eq!(pair.joiner.entries(), expected, "{name}: not one more, not one less");
     let check = pair.joiner.json(&["db", "check"]);
     assert_eq!(check["ok"], true, "{name}: {check}");
     let list = pair.joiner.json(&["sync", "wait", "--timeout", "60"]);
@@ -102,6 +110,7 @@ fn roam(gate: &Gate, transport: Transport, change: Change) {
             "loses_the_meeting_point": pair.meeting.node.is_none(),
         }),
     );
+    report::keep(&format!("{name}-course.jsonl"), &course.join("\n"));
     report::keep(&format!("{name}-joiner.log"), &pair.joiner.log());
     report::keep(&format!("{name}-source.log"), &pair.source.log());
     drop((pair.source_node, pair.joiner_node));
