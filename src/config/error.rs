@@ -104,9 +104,7 @@ impl Error {
             }
             Self::NotText { .. } => "save it as UTF-8".into(),
             Self::Syntax { .. } => "correct that line; a text is written \"text\", a list [\"a\", \"b\"]".into(),
-            Self::UnknownKey { .. } => {
-                "correct or delete that line; `studymesh config show` lists the settings".into()
-            }
+            Self::UnknownKey { .. } => "correct or delete that line; `studymesh config show` lists the settings".into(),
             Self::Type { .. } => "correct that line, or use `studymesh config set KEY VALUE`".into(),
             Self::Value { remedy, .. } => (*remedy).into(),
         }
