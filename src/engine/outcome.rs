@@ -31,6 +31,8 @@ impl<S: Store> Engine<S> {
             member.barren = if equal || pulling.received > 0 { 0 } else { member.barren + 1 };
             let wait = match relation {
                 Relation::Equal | Relation::Behind => RECHECK_MS,
+                // One of us got something new while much was brought over: likely we are equal now.
+                Relation::Unknown if pulling.received > 0 => 0,
                 Relation::Ahead | Relation::Both | Relation::Unknown => RETRY_MS.max(backoff(member.barren)),
             };
             member.pull_by(now + wait);

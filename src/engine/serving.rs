@@ -1,7 +1,7 @@
 //! The engine's part in answering: proving, and moving the answering streams on.
 
 use super::due::{RECHECK_MS, backoff};
-use super::io::{Output, Relation, StreamId};
+use super::io::{Event, Output, Relation, StreamId};
 use super::store::Store;
 use super::{Engine, MAX_SERVES, MAX_STREAMS, MAX_STREAMS_PER_PEER, MAX_UNPROVEN, Serve, Stream};
 use crate::model::id::{GroupId, Peer};
@@ -116,6 +116,7 @@ impl<S: Store> Engine<S> {
             member.left.clear();
             // Both know now: no need to ask the same in turn.
             member.pull_at = Some(now + RECHECK_MS);
+            self.event(Event::Compared { group: id, peer: peer.clone(), relation: Relation::Equal, received: 0 });
         } else {
             let at = now + backoff(member.barren);
             member.checked_ms = Some(now);
