@@ -12,6 +12,13 @@ use super::limits;
 use super::roadmap::{self, Localized, Topic};
 use super::text::{InvalidText, TextEdit};
 
+mod control;
+
+pub use control::{
+    Accept, Admit, AskKeys, Cut, Epoch, Hide, Invite, Quota, Redeemed, Refuse, Remove, Request, Revoke, Role, Sealed,
+    Seals, SetRole, Subject, Wrapped,
+};
+
 /// Which key an entry's body is sealed under, and so who can read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
@@ -28,6 +35,32 @@ pub enum Action {
     Genesis(Genesis),
     /// The first entry of a log: which transport key and which person it belongs to.
     Endorse(Endorse),
+    /// An invite.
+    Invite(Invite),
+    /// Takes an invite back.
+    Revoke(Revoke),
+    /// Asks to be let in.
+    Request(Request),
+    /// Lets a person in.
+    Admit(Admit),
+    /// Turns a request down.
+    Refuse(Refuse),
+    /// Gives a person another role.
+    SetRole(SetRole),
+    /// Removes a person or a device.
+    Remove(Remove),
+    /// Accepts entries beyond a cut; without entries, merges control heads.
+    Accept(Accept),
+    /// Begins a key epoch.
+    Epoch(Epoch),
+    /// Keys sealed to more devices.
+    Seals(Seals),
+    /// Asks for keys.
+    AskKeys(AskKeys),
+    /// Hides entries, or shows them again.
+    Hide(Hide),
+    /// How much each log may hold.
+    Quota(Quota),
     /// The author's name.
     Profile(Profile),
     /// The group's name.
@@ -362,6 +395,19 @@ type Checked = Result<(), ReadError>;
 kinds! {
     1 Control Genesis |_: &Genesis| -> Checked { Ok(()) };
     2 Control Endorse |a: &Endorse| bound("person", a.person.len() <= limits::MAX_PERSON_CHAIN);
+    3 Control Invite |a: &Invite| control::invite(a);
+    4 Control Revoke |_: &Revoke| -> Checked { Ok(()) };
+    5 Control Request |a: &Request| control::request(a);
+    6 Control Admit |a: &Admit| control::admit(a);
+    7 Control Refuse |_: &Refuse| -> Checked { Ok(()) };
+    8 Control SetRole |a: &SetRole| control::role(a);
+    9 Control Remove |a: &Remove| control::remove(a);
+    10 Control Accept |a: &Accept| control::named(&a.entries);
+    11 Control Epoch |a: &Epoch| control::epoch(a);
+    12 Control Seals |a: &Seals| control::more_seals(a);
+    13 Control AskKeys |a: &AskKeys| control::ask(a);
+    14 Control Hide |a: &Hide| control::named(&a.entries);
+    15 Control Quota |_: &Quota| -> Checked { Ok(()) };
     16 Content Profile |a: &Profile| -> Checked { name("name", &a.name)?; seen(&a.supersedes) };
     17 Content GroupName |a: &GroupName| -> Checked { name("name", &a.name)?; seen(&a.supersedes) };
     32 Content NoteNew |a: &NoteNew| -> Checked {
@@ -433,8 +479,18 @@ impl Action {
             Self::LinkRead(a) => &a.supersedes,
             Self::RoadmapEdit(a) => &a.supersedes,
             Self::Progress(a) => &a.supersedes,
-            Self::Genesis(_) | Self::Endorse(_) | Self::NoteNew(_) | Self::NoteEdit(_) => &[],
+            _ => &[],
         }
+    }
+
+    /// The entries that this one builds on: without them it would hang in the air.
+    pub fn builds_on(&self) -> impl Iterator<Item = EntryId> + '_ {
+        let (note, edits, refs): (Option<EntryId>, &[EntryId], &[EntryId]) = match self {
+            Self::NoteEdit(a) => (Some(EntryId(a.note.0)), &a.builds_on, &a.edit.refs),
+            Self::NoteSet(a) => (Some(EntryId(a.note.0)), &[], &[]),
+            _ => (None, &[], &[]),
+        };
+        note.into_iter().chain(edits.iter().chain(refs).chain(self.supersedes()).copied())
     }
 }
 

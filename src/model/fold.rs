@@ -170,7 +170,6 @@ pub fn facts<'a>(entry: EntryId, person: PersonId, action: &'a Action) -> Vec<Fa
     let flag = |register, flag: bool| write(register, Value::Flag(flag));
     let tags = |register, tags: &[String]| write(register, Value::Tags(tags.to_vec()));
     match action {
-        Action::Genesis(_) | Action::Endorse(_) => vec![],
         Action::Profile(a) => vec![text(Register::PersonName(person), &a.name)],
         Action::GroupName(a) => vec![text(Register::GroupName, &a.name)],
         Action::NoteNew(a) => {
@@ -227,6 +226,8 @@ pub fn facts<'a>(entry: EntryId, person: PersonId, action: &'a Action) -> Vec<Fa
                 remark: a.remark.clone(),
             },
         )],
+        // What control entries mean depends on all of them together: see `membership`.
+        _ => vec![],
     }
 }
 

@@ -104,6 +104,10 @@ id!(
     EpochId
 );
 id!(
+    /// An invite: the Ed25519 public key whose secret its ticket carries.
+    InviteId
+);
+id!(
     /// The opaque name of a group on the network: its gossip topic or its DHT key, derived from the discovery secret.
     TopicHash
 );

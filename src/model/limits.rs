@@ -56,6 +56,21 @@ const _: () = assert!(MAX_EDIT_TEXT_BYTES + EDIT_OP_BYTES + EDIT_REF_BYTES <= MA
 const _: () = assert!(MAX_NOTE_PAYLOAD_BYTES < 48 * 1024, "a note's payload stays under 48 KiB");
 /// Most logs in the chain that links a log to its person.
 pub const MAX_PERSON_CHAIN: usize = 16;
+/// Most bytes of a key sealed under another: nonce, 32 bytes, tag, with room.
+pub const MAX_SEALED_KEY_BYTES: usize = 96;
+/// Bytes of a key sealed to a device by HPKE: 32 of the encapsulated key, 32 of the key, 16 of the tag.
+pub const SEALED_TO_BYTES: usize = 80;
+/// Most bytes of a sealed name in a request to be let in.
+pub const MAX_SEALED_NAME_BYTES: usize = 512;
+/// Most logs that one removal names the accepted tip of.
+pub const MAX_CUT: usize = 256;
+/// Most entries that one control entry names.
+pub const MAX_NAMED: usize = 512;
+/// Most epochs that one epoch follows, or that are asked for at once.
+pub const MAX_PARENTS: usize = 32;
+/// Most keys sealed in one entry; with ids and lengths they stay below a body's limit.
+pub const MAX_SEALS: usize = 256;
+const _: () = assert!(MAX_SEALS * (32 + 32 + 1 + SEALED_TO_BYTES) + MAX_PARENTS * 140 < 46 * 1024, "seals fit a body");
 /// Most topics that one roadmap edit puts or removes.
 pub const MAX_TOPICS_PER_EDIT: usize = 64;
 /// Most groups that one node takes part in.
