@@ -10,6 +10,7 @@ pub mod config;
 pub mod engine;
 pub mod gossip;
 pub mod log;
+pub mod membership;
 pub mod model;
 #[cfg(feature = "node")]
 pub mod net;

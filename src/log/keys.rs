@@ -5,7 +5,7 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use super::header::Header;
 use super::seal::{self, Key, OpenError};
 use crate::model::action::{Action, Class, ReadError};
-use crate::model::id::{EntryId, EpochId, GroupId, LogId, TopicHash};
+use crate::model::id::{EntryId, EpochId, GroupId, InviteId, LogId, TopicHash};
 
 /// Bytes of the seed in a ticket.
 pub const SEED_BYTES: usize = 16;
@@ -105,6 +105,7 @@ impl std::fmt::Debug for LogKey {
 const ENTRY_LABEL: &[u8] = b"studymesh/1 entry";
 const LINK_LABEL: &[u8] = b"studymesh/1 next log";
 const TRANSPORT_LABEL: &[u8] = b"studymesh/1 transport";
+const INVITE_LABEL: &[u8] = b"studymesh/1 invite";
 const SESSION_LABEL: &[u8] = b"studymesh/1 session";
 
 impl LogKey {
@@ -150,6 +151,12 @@ impl LogKey {
         self.sign(SESSION_LABEL, &[transcript])
     }
 
+    /// Signs, as the key of an invite, that whoever writes `log` holds the invite's secret.
+    #[must_use]
+    pub fn sign_invite(&self, group: GroupId, log: LogId) -> [u8; 64] {
+        self.sign(INVITE_LABEL, &[&group.0, &log.0])
+    }
+
     fn sign(&self, label: &[u8], parts: &[&[u8]]) -> [u8; 64] {
         self.0.sign(&labelled(label, parts)).to_bytes()
     }
@@ -187,6 +194,14 @@ pub fn verify_transport(
     signature: &[u8; 64],
 ) -> Result<(), BadSignature> {
     verify(transport, TRANSPORT_LABEL, &[&group.0, &log.0], signature)
+}
+
+/// Checks that the holder of an invite's secret speaks for `log` in `group`.
+///
+/// # Errors
+/// When the signature is not the invite key's.
+pub fn verify_invite(invite: InviteId, group: GroupId, log: LogId, signature: &[u8; 64]) -> Result<(), BadSignature> {
+    verify(invite.0, INVITE_LABEL, &[&group.0, &log.0], signature)
 }
 
 /// Checks a log key's signature over a handshake transcript.

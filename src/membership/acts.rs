@@ -1,0 +1,130 @@
+//! The control entries of a group, each with what was checked of it once: signatures, chains, proofs.
+
+use std::collections::BTreeMap;
+
+use super::fold::Fold;
+use super::graph::Graph;
+use super::members::Members;
+use crate::log::{keys, person};
+use crate::model::action::{Action, GroupKind, Redeemed};
+use crate::model::id::{EntryId, GroupId, InviteId, LogId, PersonId};
+
+/// A control entry as the fold looks at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// The entry.
+    pub id: EntryId,
+    /// The log that it stands in.
+    pub log: LogId,
+    /// What it says; `None` when it does not read here: then it only carries causality.
+    pub action: Option<Action>,
+    /// For an admission or a request: whether the proof that it brings is the invite key's.
+    pub proven: bool,
+}
+
+/// A log as its endorsement introduces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Endorsed {
+    /// The number of the endorsement.
+    pub act: usize,
+    pub person: PersonId,
+    /// The logs of the chain that leads to it.
+    pub via: Vec<LogId>,
+}
+
+/// All control entries of a group that are known.
+#[derive(Debug, Clone)]
+pub struct Acts {
+    pub(super) group: GroupId,
+    pub(super) graph: Graph,
+    pub(super) acts: Vec<Act>,
+    /// The endorsements of each log: nearly always one.
+    pub(super) endorsed: BTreeMap<LogId, Vec<Endorsed>>,
+    pub(super) kind: Option<GroupKind>,
+}
+
+impl Acts {
+    /// None yet.
+    #[must_use]
+    pub fn new(group: GroupId) -> Self {
+        Self { group, graph: Graph::default(), acts: vec![], endorsed: BTreeMap::new(), kind: None }
+    }
+
+    /// Adds a control entry of an authentic log. True when it may change who belongs; false when it only introduces a
+    /// log, carries keys, or was here before.
+    pub fn add(&mut self, id: EntryId, log: LogId, names: &[EntryId], action: Option<&Action>) -> bool {
+        let Some(number) = self.graph.add(id, names) else { return false };
+        let mut proven = false;
+        match action {
+            Some(Action::Genesis(genesis)) => self.kind = Some(genesis.kind),
+            Some(Action::Endorse(endorse)) => {
+                let person = person::person_of(self.group, log, endorse);
+                let holds = person != PersonId::from(log);
+                let via = if holds { endorse.person.iter().map(|l| l.log).collect() } else { vec![] };
+                self.endorsed.entry(log).or_default().push(Endorsed { act: number, person, via });
+            }
+            Some(Action::Request(request)) => {
+                proven = self.proves(request.invite, PersonId::from(log), &request.proof);
+            }
+            Some(Action::Admit(admit)) => {
+                let by_invite = |r: &Redeemed| self.proves(r.invite, admit.person, &r.proof);
+                proven = admit.invite.as_ref().is_none_or(by_invite);
+            }
+            _ => {}
+        }
+        self.acts.push(Act { id, log, action: action.cloned(), proven });
+        !matches!(action, Some(Action::Seals(_) | Action::AskKeys(_)))
+    }
+
+    fn proves(&self, invite: InviteId, person: PersonId, proof: &[u8; 64]) -> bool {
+        keys::verify_invite(invite, self.group, LogId(person.0), proof).is_ok()
+    }
+
+    /// What all of them mean together.
+    #[must_use]
+    pub fn fold(&self) -> Members {
+        Fold::new(self).run()
+    }
+
+    /// The heads that a new entry names.
+    #[must_use]
+    pub fn to_name(&self) -> Vec<EntryId> {
+        self.graph.to_name()
+    }
+
+    /// How many entries nothing names.
+    #[must_use]
+    pub fn heads(&self) -> usize {
+        self.graph.heads()
+    }
+
+    /// Whether everything that is named has come.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.graph.is_complete()
+    }
+
+    /// Open or closed; `None` while the genesis entry has not come.
+    #[must_use]
+    pub fn kind(&self) -> Option<GroupKind> {
+        self.kind
+    }
+
+    /// Whether this entry is among them.
+    #[must_use]
+    pub fn has(&self, id: EntryId) -> bool {
+        self.graph.number(id).is_some()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.acts.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.acts.is_empty()
+    }
+}

@@ -1,0 +1,220 @@
+//! The conclusion: what was said of each person, in one word, and what follows for logs, requests and epochs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fold::Fold;
+use super::members::{Device, EpochInfo, Person, RequestInfo};
+use crate::model::action::{Action, GroupKind, Quota, Role, Sealed, Subject};
+use crate::model::id::{EpochId, LogId, PersonId};
+
+/// What an entry says of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    Admit(Role),
+    Set(Role),
+    Remove,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said {
+    pub act: usize,
+    pub word: Word,
+}
+
+impl Fold<'_> {
+    pub(super) fn conclude(&mut self) {
+        self.conclude_persons();
+        self.conclude_devices();
+        self.conclude_requests();
+        self.conclude_single_words();
+        self.conclude_epochs();
+    }
+
+    fn conclude_persons(&mut self) {
+        let open = self.acts.kind == Some(GroupKind::Open);
+        let default = Person { role: open.then_some(Role::Member), removed: false, since: None, seniority: None };
+        let introduced: BTreeSet<PersonId> = self.devices.values().map(|e| e.person).collect();
+        for person in introduced {
+            self.members.persons.insert(person, default.clone());
+        }
+        for (person, said) in self.said.clone() {
+            let (word, act) = self.last_word(&said);
+            let role = match word {
+                Word::Admit(role) | Word::Set(role) => Some(role),
+                Word::Remove => None,
+            };
+            let of = |g: &&super::grants::Grant| g.person == person && Some(g.role) == role && g.role.decides();
+            let seniority = self.grants.iter().filter(of).map(|g| g.rank.place as u64).min();
+            let since = Some(self.acts.acts[act].id);
+            self.members.persons.insert(person, Person { role, removed: word == Word::Remove, since, seniority });
+        }
+    }
+
+    /// Of what nothing later overrules: a removal; else the least role that was set; else the highest that was admitted.
+    fn last_word(&mut self, said: &[Said]) -> (Word, usize) {
+        let mut last = vec![];
+        for one in said {
+            let overruled = said.len() > 1 && said.iter().any(|other| self.is_before(one.act, other.act));
+            if !overruled {
+                last.push(*one);
+            }
+        }
+        let place = &self.place;
+        last.sort_by_key(|s| place[s.act]);
+        let removal = last.iter().find(|s| s.word == Word::Remove);
+        let set = last.iter().filter_map(|s| if let Word::Set(role) = s.word { Some((role, s)) } else { None });
+        let admitted = last.iter().filter_map(|s| if let Word::Admit(role) = s.word { Some((role, s)) } else { None });
+        let chosen = removal
+            .or_else(|| set.min_by_key(|(role, _)| *role).map(|(_, s)| s))
+            .or_else(|| admitted.max_by_key(|(role, _)| *role).map(|(_, s)| s))
+            .expect("of a finite order something is last");
+        (chosen.word, chosen.act)
+    }
+
+    fn conclude_devices(&mut self) {
+        for (log, endorsed) in self.devices.clone() {
+            let ended = self.is_device_ended(log);
+            self.members.devices.insert(log, Device { person: endorsed.person, ended });
+        }
+        let removals: Vec<(LogId, usize)> =
+            self.ends.logs.iter().flat_map(|(log, acts)| acts.iter().map(|act| (*log, *act))).collect();
+        for (log, act) in removals {
+            if let Some(Action::Remove(remove)) = &self.acts.acts[act].action {
+                // A device may have linked others, which end with it: the removal names their tips as well.
+                let person = self.person(log);
+                self.cut(&remove.cut, |fold, of| fold.person(of) == person);
+                self.losses.push(act);
+            }
+        }
+        for cuts in self.members.cuts.values_mut() {
+            cuts.sort_unstable();
+            cuts.dedup();
+        }
+    }
+
+    fn conclude_requests(&mut self) {
+        let revoked: Vec<_> = self.members.invites.keys().filter(|i| self.is_revoked(**i)).copied().collect();
+        for invite in revoked {
+            if let Some(info) = self.members.invites.get_mut(&invite) {
+                info.revoked = true;
+            }
+        }
+        let mut requests = vec![];
+        for act in self.acts.acts.iter().filter(|a| a.proven) {
+            let Some(Action::Request(request)) = &act.action else { continue };
+            let person = self.person(act.log);
+            let inside = self.members.persons.get(&person).is_some_and(|p| p.role.is_some());
+            if inside || !self.members.invites.contains_key(&request.invite) {
+                continue;
+            }
+            requests.push(RequestInfo {
+                entry: act.id,
+                person,
+                log: act.log,
+                invite: request.invite,
+                proof: request.proof,
+                name: request.name.clone(),
+                refused: self.refusals.contains(&person),
+            });
+        }
+        requests.sort_by_key(|r| r.entry);
+        self.members.requests = requests;
+    }
+
+    /// Hidden entries and the quota: of what nothing later overrules, hiding and the lower limit count.
+    fn conclude_single_words(&mut self) {
+        for (entry, said) in std::mem::take(&mut self.hides) {
+            let overruled = |fold: &mut Self, act: usize| said.iter().any(|(other, _)| fold.is_before(act, *other));
+            if said.iter().any(|(act, hidden)| *hidden && !overruled(self, *act)) {
+                self.members.hidden.insert(entry);
+            }
+        }
+        let quotas = std::mem::take(&mut self.quotas);
+        for act in &quotas {
+            let overruled = quotas.iter().any(|other| self.is_before(*act, *other));
+            if let (Some(Action::Quota(quota)), false) = (&self.acts.acts[*act].action, overruled) {
+                let least = |a: u64, b: u64| if a == 0 || b == 0 { a.max(b) } else { a.min(b) };
+                let known = self.members.quota;
+                self.members.quota =
+                    Quota { entries: least(known.entries, quota.entries), bytes: least(known.bytes, quota.bytes) };
+            }
+        }
+    }
+
+    fn conclude_epochs(&mut self) {
+        let mut sealed: BTreeMap<EpochId, BTreeSet<LogId>> = BTreeMap::new();
+        for act in &self.acts.acts {
+            let seals: &[Sealed] = match &act.action {
+                Some(Action::Epoch(epoch)) => &epoch.seals,
+                Some(Action::Seals(more)) => &more.seals,
+                _ => continue,
+            };
+            if self.members.role_of_log(act.log).is_some_and(Role::reads) {
+                for seal in seals {
+                    sealed.entry(seal.epoch).or_default().insert(seal.log);
+                }
+            }
+        }
+        self.unseal_where_asked(&mut sealed);
+        let epochs = std::mem::take(&mut self.epochs);
+        let mut all = vec![];
+        for number in epochs {
+            let act = &self.acts.acts[number];
+            let Some(Action::Epoch(epoch)) = &act.action else { continue };
+            let losses = self.losses.clone();
+            let covers = losses.into_iter().all(|loss| self.is_before(loss, number))
+                && sealed.get(&epoch.epoch).is_none_or(|logs| logs.iter().all(|log| self.was_let_in(*log)));
+            all.push((number, EpochInfo { epoch: epoch.epoch, entry: act.id, covers, latest: true }));
+        }
+        let covering: Vec<usize> = all.iter().filter(|(_, e)| e.covers).map(|(n, _)| *n).collect();
+        for (number, epoch) in &mut all {
+            epoch.latest = !covering.iter().any(|other| other != number && self.is_before(*number, *other));
+        }
+        let mut epochs: Vec<EpochInfo> = all.into_iter().map(|(_, epoch)| epoch).collect();
+        epochs.sort_by_key(|e| (e.epoch, e.entry));
+        self.members.epochs = epochs;
+        self.members.sealed = sealed;
+    }
+
+    /// A key that its receiver asked for after it was sealed did not reach it: it counts as not sealed, until somebody
+    /// seals it again having seen that.
+    fn unseal_where_asked(&mut self, sealed: &mut BTreeMap<EpochId, BTreeSet<LogId>>) {
+        let acts = self.acts;
+        for (number, act) in acts.acts.iter().enumerate() {
+            let Some(Action::AskKeys(ask)) = &act.action else { continue };
+            for epoch in ask
+                .epochs
+                .iter()
+                .filter(|e| sealed.get(e).is_some_and(|logs| logs.contains(&act.log)))
+                .collect::<Vec<_>>()
+            {
+                let answers = |other: &super::acts::Act| matches!(&other.action, Some(Action::Seals(s)) if s.seals.iter().any(|s| s.epoch == *epoch && s.log == act.log));
+                let answered =
+                    acts.acts.iter().enumerate().any(|(n, other)| answers(other) && self.is_before(number, n));
+                if !answered && let Some(logs) = sealed.get_mut(epoch) {
+                    logs.remove(&act.log);
+                }
+            }
+        }
+    }
+
+    /// Whether a log is of somebody who is in, or was and was removed by an entry that epochs have to cover anyway. A key
+    /// sealed to anybody else went to who should not have been let in.
+    fn was_let_in(&self, log: LogId) -> bool {
+        let person = self.person(log);
+        let asked =
+            || self.acts.acts.iter().any(|a| matches!(&a.action, Some(Action::Admit(admit)) if admit.person == person));
+        self.said.contains_key(&person) || self.members.role(person).is_some() || !asked()
+    }
+}
+
+impl Subject {
+    /// The person that is meant, if it is a person.
+    #[must_use]
+    pub fn person(&self) -> Option<PersonId> {
+        match self {
+            Self::Person(person) => Some(*person),
+            Self::Device(_) => None,
+        }
+    }
+}
