@@ -73,7 +73,13 @@ fn settings(name: &str) -> Settings {
 fn serve(dir: &Path) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
         let mut node = Node::start(&Home::new(dir.to_path_buf()), &settings("Source")).await?;
-        let invite = Request::new(Command::Invite { expires_hours: None, addresses: true });
+        let invite = Request::new(Command::Invite {
+            expires_hours: None,
+            addresses: true,
+            role: None,
+            uses: None,
+            approve: false,
+        });
         println!("{}", node.handle().call(invite).await?["ticket"].as_str().unwrap_or_default());
         tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut vec![])).await??;
         node.stop();

@@ -24,7 +24,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .call(Request::new(Command::GroupCreate { name: "Go to cloud".into(), kind: GroupKind::Open, roadmap: None }))
         .await?;
     ada.handle().call(Request::new(note("Plan", "Docker 先，然后 Kubernetes。\n"))).await?;
-    let invited = ada.handle().call(Request::new(Command::Invite { expires_hours: Some(1), addresses: true })).await?;
+    let invited = ada
+        .handle()
+        .call(Request::new(Command::Invite {
+            expires_hours: Some(1),
+            addresses: true,
+            role: None,
+            uses: None,
+            approve: false,
+        }))
+        .await?;
     let ticket = invited["ticket"].as_str().unwrap_or_default().to_owned();
 
     let joined = bo.handle().call(Request::new(Command::Join { ticket, wait_ms: 30_000 })).await?;

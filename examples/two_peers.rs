@@ -112,7 +112,8 @@ fn main() {
     let seed = ada.engine.status(NOW, group).expect("she is in it").seed;
 
     println!("Bo joins with what a ticket carries, the group's id and seed, and writes too.");
-    bo.batch(|engine| engine.join_group(NOW, group, seed)).expect("it is the first group");
+    bo.batch(|engine| engine.join_group(NOW, group, studymesh::engine::Joining { seed, invite: None }))
+        .expect("it is the first group");
     bo.batch(|engine| engine.write(NOW, group, &note("通道", "通道是 goroutine 之间的队列。"))).expect("as above");
 
     println!("They meet: a connection each way, and the topics that the other takes part in.");

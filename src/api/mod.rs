@@ -16,7 +16,7 @@ mod error;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::model::action::{GroupKind, TopicState};
+pub use crate::model::action::{GroupKind, Role, TopicState};
 pub use error::{Code, Error};
 
 /// The version of requests and answers.
@@ -96,15 +96,94 @@ pub enum Command {
     /// Forgets the group and its entries on this node: `{group_id, left:true}`.
     GroupLeave,
 
-    /// `{ticket, expires_ms, uses, group_id, peers}`; `expires_ms` and `uses` are null when unlimited.
+    /// `{ticket, expires_ms, uses, group_id, peers, invite_id, role, approve}`; `expires_ms` and `uses` are null when unlimited,
+    /// `invite_id` and `role` in an open group. In a closed group an invite is made: by itself for one member, within a week.
     Invite {
-        /// Hours until the ticket expires; none: never.
+        /// Hours until the ticket expires; 0: never; none: a week in a closed group, never in an open one.
         expires_hours: Option<u64>,
         /// Whether this node's and known members' addresses go into the ticket.
         addresses: bool,
+        /// What the invite makes of people, in a closed group; none: a member.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<Role>,
+        /// How many people it lets in, in a closed group; 0: any number; none: one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        uses: Option<u32>,
+        /// Whether an admin has to accept each request.
+        #[serde(default)]
+        approve: bool,
     },
-    /// `{group_id, name, state:"joined|waiting|syncing"}`. `joined` means: compared with at least one member since, and
-    /// nothing is missing.
+    /// Items: `{invite_id, role, uses, used, used_by:[], expires_ms, approve, revoked, open, by}`.
+    InviteList,
+    /// Takes an invite back: `{invite_id, entry_id, durable:true}`.
+    InviteRevoke {
+        /// Id or prefix.
+        invite: String,
+    },
+    /// Items: `{person_id, person, role, removed, you, connected, muted, entries, devices:[{log, ended, you}]}`; the most senior
+    /// first. Who is out stands behind, with `role` null.
+    MemberList,
+    /// Gives a person another role; `owner` hands the group over: `{person_id, person, role, entry_id, durable:true}`.
+    MemberRole {
+        /// Id, prefix or name.
+        member: String,
+        /// The new role.
+        role: Role,
+    },
+    /// Lets in somebody who asks, or asks again after a removal: as `member-role`.
+    MemberAdd {
+        /// Id, prefix or name, as `requests` lists them.
+        member: String,
+        /// As what; none: what the invite says.
+        role: Option<Role>,
+    },
+    /// Removes a person, or oneself: `{person_id, person, entry_id, durable:true}`.
+    MemberRemove {
+        /// Id, prefix or name.
+        member: String,
+    },
+    /// Hides on this node what a person wrote, or shows it again: `{person_id, person, muted}`. Nobody else learns of it.
+    MemberMute {
+        /// Id, prefix or name.
+        member: String,
+        /// Muted, or not any more.
+        muted: bool,
+    },
+    /// Items: `{person_id, person, invite_id, role, approve, refused, removed}`: people who ask to be let in; `person` is the name
+    /// that they give, or null.
+    Requests,
+    /// Turns a request down: `{person_id, entry_id, durable:true}`.
+    RequestRefuse {
+        /// Id, prefix or name.
+        person: String,
+    },
+    /// Items: `{entry_id, person_id, person, log, time_ms, kind, bytes, hidden}`: entries that do not count now.
+    Quarantine,
+    /// Lets entries count: `{accepted, entry_ids:[], durable:true}`.
+    QuarantineAdmit {
+        /// Entry ids or prefixes.
+        entries: Vec<String>,
+        /// All of them.
+        all: bool,
+    },
+    /// Begins a new key epoch: `{group_id, epoch}`; `epoch` is null in an open group.
+    GroupRotate,
+    /// Hides a note or a link for everybody, or shows it again; its entries stay: `{hidden, entry_ids:[], durable:true}`.
+    Hide {
+        /// Note or link: id, prefix, title or URL; or an entry id.
+        what: String,
+        /// Hidden, or shown again.
+        hidden: bool,
+    },
+    /// Sets, or without values shows, how much each log may hold: `{entries, bytes}`; 0 is without limit.
+    Quota {
+        /// Most entries.
+        entries: Option<u64>,
+        /// Most bytes of all bodies.
+        bytes: Option<u64>,
+    },
+    /// `{group_id, name, state:"joined|waiting|syncing", standing}`. `joined` means: compared with at least one member since, and
+    /// nothing is missing. `standing` says why one waits: `unknown`, `asked`, `needs-approval`, `invite-over`, `refused`, `removed`.
     Join {
         /// The ticket.
         ticket: String,
@@ -394,6 +473,14 @@ impl Command {
         matches!(
             self,
             C::GroupRename { .. }
+                | C::InviteRevoke { .. }
+                | C::MemberRole { .. }
+                | C::MemberAdd { .. }
+                | C::MemberRemove { .. }
+                | C::RequestRefuse { .. }
+                | C::QuarantineAdmit { .. }
+                | C::GroupRotate
+                | C::Hide { .. }
                 | C::NoteNew { .. }
                 | C::NoteEdit { .. }
                 | C::NoteSet { .. }

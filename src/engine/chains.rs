@@ -18,6 +18,8 @@ pub(super) struct Chain {
     pub person: PersonId,
     pub tip: Option<Tip>,
     pub dirty: bool,
+    /// Entries below this seq count, as far as their author's rights go.
+    pub below: u64,
 }
 
 impl Chain {
@@ -69,7 +71,14 @@ impl Log {
         for row in rows {
             let parent = row.parent.and_then(|(no, seq)| index.get(&no).map(|parent| (*parent, seq)));
             index.insert(row.chain, log.chains.len());
-            log.chains.push(Chain { no: row.chain, parent, person: row.person, tip: row.tip, dirty: false });
+            log.chains.push(Chain {
+                no: row.chain,
+                parent,
+                person: row.person,
+                tip: row.tip,
+                dirty: false,
+                below: u64::MAX,
+            });
         }
         log
     }

@@ -32,7 +32,7 @@ impl Group {
         self.bucket = Bucket::new(now);
         self.announce_at = self.announce_at.map(|at| at.min(now));
         self.early.begin_anew(now);
-        self.members.values_mut().for_each(|member| member.begin_anew(now, random));
+        self.connected.values_mut().for_each(|member| member.begin_anew(now, random));
     }
 }
 

@@ -36,7 +36,7 @@ fn turn(member: &Member) -> (bool, Option<u64>) {
 
 impl Group {
     fn waiting(&self) -> impl Iterator<Item = (&Peer, &Member)> {
-        self.members.iter().filter(|(_, m)| m.pulling.is_none() && m.pull_at.is_some())
+        self.connected.iter().filter(|(_, m)| m.pulling.is_none() && m.pull_at.is_some())
     }
 
     fn due(&self, now: u64) -> Vec<&Peer> {
@@ -47,7 +47,7 @@ impl Group {
     }
 
     fn places(&self) -> usize {
-        MAX_PULLS.saturating_sub(self.members.values().filter(|m| m.pulling.is_some()).count())
+        MAX_PULLS.saturating_sub(self.connected.values().filter(|m| m.pulling.is_some()).count())
     }
 }
 
@@ -55,7 +55,7 @@ impl<S: Store> Engine<S> {
     /// Compares with every connected member of a group as soon as possible.
     pub fn check(&mut self, now: u64, group: GroupId) {
         if let Some(group) = self.groups.get_mut(&group) {
-            for member in group.members.values_mut() {
+            for member in group.connected.values_mut() {
                 member.pull_at = Some(now);
                 member.barren = 0;
             }
@@ -78,7 +78,7 @@ impl<S: Store> Engine<S> {
             }
             let stream = StreamId(self.next_stream);
             self.next_stream += 2;
-            let member = self.groups.get_mut(&id).and_then(|g| g.members.get_mut(&peer)).expect("found above");
+            let member = self.groups.get_mut(&id).and_then(|g| g.connected.get_mut(&peer)).expect("found above");
             member.pulling = Some(stream);
             member.pull_at = None;
             self.streams.insert(stream, Stream::Opening { group: id, peer: peer.clone(), since_ms: now });
@@ -107,7 +107,7 @@ impl<S: Store> Engine<S> {
     }
 
     fn oldest_pulls(&self, group: &Group) -> impl Iterator<Item = (u64, StreamId)> {
-        let pulling = group.members.values().filter_map(|m| m.pulling);
+        let pulling = group.connected.values().filter_map(|m| m.pulling);
         pulling.filter_map(|stream| match self.streams.get(&stream) {
             Some(Stream::Pull(pulling)) => Some((pulling.begun_ms, stream)),
             _ => None,

@@ -47,7 +47,7 @@ impl<S: Store> Engine<S> {
         }
         group.trickle.inconsistent(now, random);
         // Whoever passed it on has seen it, and so soon holds what it speaks of, if it does not yet.
-        if let Some(member) = group.members.get_mut(source) {
+        if let Some(member) = group.connected.get_mut(source) {
             member.doubt();
             member.hinted(now, random % SPREAD_MS);
         }
@@ -71,12 +71,12 @@ impl<S: Store> Engine<S> {
                 self.news(now, id);
                 Ok(Verdict::Accept)
             }
-            Accepted::Held | Accepted::Full => Ok(Verdict::Ignore),
+            Accepted::Held | Accepted::Full | Accepted::Aside => Ok(Verdict::Ignore),
             Accepted::Foreign => Ok(Verdict::Reject),
             Accepted::Gap => {
                 let group = self.groups.get_mut(&id).expect("looked up by the caller");
                 group.early.keep(now, verified);
-                if let Some(member) = group.members.get_mut(source) {
+                if let Some(member) = group.connected.get_mut(source) {
                     member.hinted(now, 0);
                 }
                 Ok(Verdict::Accept)
@@ -90,11 +90,11 @@ impl<S: Store> Engine<S> {
         for group in self.groups.values_mut() {
             let due = group.trickle.poll(now, self.entropy.number());
             let due = due || group.announce_at.is_some_and(|at| at <= now);
-            if group.members.is_empty() {
+            if group.connected.is_empty() {
                 // Whoever comes compares.
                 group.announce_at = None;
             }
-            if !due || group.members.is_empty() {
+            if !due || group.connected.is_empty() {
                 continue;
             }
             group.announce_at = None;

@@ -3,22 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::chains::{Chain, Log, Place};
-use super::control::ControlHeads;
 use super::early::Early;
 use super::entropy::Entropy;
+use super::guests::Gate;
+use super::guests::Guests;
 use super::io::{Relation, StreamId};
+use super::keyring::Keyring;
 use super::skew::Skew;
-use super::store::{Append, GroupRow, Reading, Store, Tip};
+use super::store::{Append, ChainNo, GroupRow, Reading, Store, Tip};
 use crate::gossip::{burst::Bucket, trickle::Trickle};
 use crate::log::entry;
 use crate::log::header::Header;
 use crate::log::keys::{GroupKeys, LogKey};
 use crate::log::person;
 use crate::log::run::{Authentic, Run, is_signature_point};
+use crate::membership::{Acts, Members};
 use crate::model::action::{Action, Class, ReadError};
-use crate::model::id::{GroupId, LogId, Peer, PersonId, TopicHash};
+use crate::model::id::{EntryId, GroupId, LogId, Peer, PersonId, TopicHash};
 use crate::model::time::Clock;
-use crate::sync::handshake::Summary;
+use crate::sync::handshake::{Standing, Summary};
 use crate::sync::index::{self, Index};
 use crate::sync::message::{MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_PEERS, Told};
 use crate::sync::pull::Missing;
@@ -86,11 +89,29 @@ pub(super) struct Group {
     pub topic: TopicHash,
     pub logs: BTreeMap<LogId, Log>,
     pub index: Index,
-    pub control: ControlHeads,
+    pub acts: Acts,
+    pub members: Members,
+    /// When to fold the control entries that came since the last time.
+    pub fold_at: Option<u64>,
+    /// Entries that do not count now, and where they stand.
+    pub withheld: BTreeMap<EntryId, (ChainNo, u64)>,
+    /// Entries that count only because something that counts builds on them.
+    pub lifted: BTreeSet<EntryId>,
+    pub guests: Guests,
+    pub keyring: Keyring,
+    /// Where we stand, as others last told.
+    pub standing: Standing,
+    /// How many own entries wait for an admin's word, as others told.
+    pub told_quarantined: u32,
+    /// When to see to what membership asks of us: requests, keys.
+    pub duty_at: Option<u64>,
     pub clock: Clock,
     pub trickle: Trickle,
     pub bucket: Bucket,
-    pub members: BTreeMap<Peer, Member>,
+    /// What is known of connected peers that have to do with the group.
+    pub connected: BTreeMap<Peer, Member>,
+    /// When to see to what others may see to as well.
+    pub spread_at: Option<u64>,
     pub early: Early,
     pub entries: u64,
     /// How many branches there are, and how many there may be.
@@ -115,6 +136,8 @@ pub(super) enum Accepted {
     Gap,
     /// The group has as many branches as are kept.
     Full,
+    /// It introduces somebody who is not in, and is kept aside until that one asks to be let in.
+    Aside,
     /// It belongs to another group.
     Foreign,
 }
@@ -130,21 +153,28 @@ impl Group {
         let logs: BTreeMap<LogId, Log> = by_log.into_iter().map(|(log, rows)| (log, Log::load(rows))).collect();
         let mut index = Index::default();
         logs.iter().for_each(|(id, log)| log.tips().for_each(|tip| index.insert(*id, tip)));
-        let mut control = ControlHeads::default();
-        for (id, names) in store.control_entries(row.id)? {
-            control.add(id, &names);
-        }
+        let withheld = store.withheld(row.id)?.into_iter().map(|(id, chain, seq)| (id, (chain, seq))).collect();
         let mut group = Self {
             topic: keys.gossip_topic(),
             entries: store.count(row.id)?,
             keys,
             me,
             index,
-            control,
+            acts: Acts::new(row.id),
+            members: Members::default(),
+            fold_at: None,
+            withheld,
+            lifted: BTreeSet::new(),
+            guests: Guests::default(),
+            keyring: Keyring::default(),
+            standing: Standing::Unknown,
+            told_quarantined: 0,
+            duty_at: Some(now),
             clock: Clock::default(),
             trickle: Trickle::new(now, entropy.number()),
             bucket: Bucket::new(now),
-            members: BTreeMap::new(),
+            connected: BTreeMap::new(),
+            spread_at: None,
             early: Early::default(),
             chains: logs.values().map(|log| log.chains.len()).sum(),
             max_chains: MAX_CHAINS,
@@ -156,6 +186,7 @@ impl Group {
             row,
         };
         group.observe_tips(store, now)?;
+        group.load_membership(store)?;
         Ok(group)
     }
 
@@ -199,15 +230,18 @@ impl Group {
 
     /// When to come back to this group for anything but pulls.
     pub fn deadline(&self) -> Option<u64> {
-        [Some(self.trickle.deadline()), self.announce_at, self.early.deadline()].into_iter().flatten().min()
+        [Some(self.trickle.deadline()), self.announce_at, self.early.deadline(), self.fold_at, self.duty_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// What is known of a connected peer; `None` when it is not connected, or too many are.
     pub fn member(&mut self, peer: &Peer, connected: &BTreeSet<Peer>) -> Option<&mut Member> {
-        if !connected.contains(peer) || (self.members.len() >= MAX_MEMBERS && !self.members.contains_key(peer)) {
+        if !connected.contains(peer) || (self.connected.len() >= MAX_MEMBERS && !self.connected.contains_key(peer)) {
             return None;
         }
-        Some(self.members.entry(peer.clone()).or_default())
+        Some(self.connected.entry(peer.clone()).or_default())
     }
 
     /// Sets the members' peers that may be told to others, as far as they keep the bounds: a welcome that says more
@@ -221,7 +255,7 @@ impl Group {
         self.told = told.into_iter().map(cut).filter(Told::fits).take(MAX_PEERS).collect();
     }
 
-    /// Stores and folds an authentic entry, if it is new and what it builds on is here.
+    /// Stores and folds an authentic entry, if it is new, what it builds on is here, and the group has it.
     ///
     /// `signature` is the signature over this very entry, when it is known.
     pub fn accept<S: Store>(
@@ -232,10 +266,30 @@ impl Group {
         body: &[u8],
         signature: Option<[u8; 64]>,
     ) -> Result<Accepted, S::Error> {
-        let Authentic { id, header } = entry;
-        if !self.belongs(header) {
+        if !self.belongs(&entry.header) {
             return Ok(Accepted::Foreign);
         }
+        match self.admits(store, now, entry, body, signature)? {
+            Gate::Open(first) => {
+                if let Some(first) = first {
+                    self.enter(store, now, &first.entry, &first.body, first.signature)?;
+                }
+                self.enter(store, now, entry, body, signature)
+            }
+            Gate::Aside => Ok(Accepted::Aside),
+            Gate::Shut => Ok(Accepted::Full),
+        }
+    }
+
+    fn enter<S: Store>(
+        &mut self,
+        store: &mut S,
+        now: u64,
+        entry: &Authentic,
+        body: &[u8],
+        signature: Option<[u8; 64]>,
+    ) -> Result<Accepted, S::Error> {
+        let Authentic { id, header } = entry;
         let place = match self.logs.get(&header.log) {
             Some(log) => log.place(store, header.seq, *id, header.prev)?,
             None if header.seq == 0 => Place::Branch(None),
@@ -249,27 +303,32 @@ impl Group {
             }
             Place::Append(_) | Place::Branch(_) => {}
         }
-        let action = self.keys.open(header, body);
+        if header.class == Class::Content && self.is_over_full(header, place) {
+            return Ok(Accepted::Full);
+        }
+        // A log's first entry says whose it is; others of the log are looked at before they are opened.
+        let counts = match place {
+            Place::Append(chain) => self.counts(header, chain, *id),
+            _ => true,
+        };
+        let action = if counts { self.keys.open(header, body) } else { Err(ReadError::NoKey) };
         let chain = match place {
             Place::Append(chain) => chain,
             _ => self.branch(store, header.log, place, action.as_ref().ok())?,
         };
+        let counts = counts && self.counts(header, chain, *id);
         let log = self.logs.get_mut(&header.log).expect("it has a chain");
         let chain = &mut log.chains[chain];
         let reading = match &action {
+            _ if !counts => Reading::Withheld,
             Ok(action) => Reading::Action(action),
             Err(ReadError::NoKey | ReadError::Unknown { .. }) => Reading::Later,
             Err(_) => Reading::Never,
         };
+        let at = (chain.no, header.seq);
         let kept = signature.filter(|_| is_signature_point(header.seq));
         let append = Append { id: *id, header, body, signature: kept, person: chain.person, reading };
         store.append(self.row.id, chain.no, &append)?;
-        if let Ok(Action::Genesis(genesis)) = &action
-            && self.row.kind.is_none()
-        {
-            self.row.kind = Some(genesis.kind);
-            store.put_group(&self.row)?;
-        }
         if let Some(before) = chain.tip.replace(Tip { seq: header.seq, id: *id, signature, pending: None }) {
             self.index.remove(header.log, before.id);
         }
@@ -277,11 +336,16 @@ impl Group {
         chain.dirty = true;
         let person = chain.person;
         if header.class == Class::Control {
-            self.control.add(*id, &header.control_heads);
+            self.learn(store, now, *id, header, action.as_ref().ok())?;
+        }
+        if !counts {
+            self.withheld.insert(*id, at);
+        } else if let Ok(action) = &action {
+            self.lift(store, action)?;
         }
         self.clock.observe(header.time, now);
         self.entries += 1;
-        for member in self.members.values_mut() {
+        for member in self.connected.values_mut() {
             member.left.retain(|left| left.tip.id != *id);
             member.doubt();
         }
@@ -305,9 +369,13 @@ impl Group {
         };
         let at = parent.map(|(chain, seq)| (log.chains[chain].no, seq));
         let no = store.new_chain(self.row.id, id, at, person)?;
-        log.chains.push(Chain { no, parent, person, tip: None, dirty: true });
+        log.chains.push(Chain { no, parent, person, tip: None, dirty: true, below: u64::MAX });
+        let chain = log.chains.len() - 1;
+        let below = self.limit_of_new(id, chain);
+        let log = self.logs.get_mut(&id).expect("it was made above");
+        log.chains[chain].below = below;
         self.chains += 1;
-        Ok(log.chains.len() - 1)
+        Ok(chain)
     }
 
     /// Whether a header is of this group: it names it, or it is the genesis header that the id is the hash of.

@@ -37,7 +37,7 @@ impl<S: Store> Engine<S> {
             Accepted::New { .. } => Imported::New,
             Accepted::Held => Imported::Held,
             Accepted::Gap => Imported::Gap,
-            Accepted::Full | Accepted::Foreign => Imported::Refused,
+            Accepted::Full | Accepted::Aside | Accepted::Foreign => Imported::Refused,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::model::action::Class;
 use crate::model::id::{EntryId, GroupId, LogId, Peer, PersonId, TopicHash};
+use crate::sync::handshake::Standing;
 use crate::sync::message::Told;
 
 /// A stream to a peer. The engine numbers the streams that it opens with even numbers; the shell numbers those that
@@ -162,6 +163,30 @@ pub enum Event {
         relation: Relation,
         /// How many entries this exchange brought.
         received: u64,
+    },
+    /// Who belongs to the group, or with what right, changed.
+    Members {
+        /// The group.
+        group: GroupId,
+    },
+    /// Somebody asks to be let in.
+    Requested {
+        /// The group.
+        group: GroupId,
+    },
+    /// Where this node stands in a group, as a member told.
+    Standing {
+        /// The group.
+        group: GroupId,
+        /// In, or why not.
+        standing: Standing,
+    },
+    /// Own writes that waited for a key were sent.
+    Sent {
+        /// The group.
+        group: GroupId,
+        /// How many.
+        entries: u64,
     },
     /// A log of ours has entries that this directory did not write: a copy or an old backup. A fresh log goes on.
     Forked {

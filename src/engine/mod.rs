@@ -8,14 +8,18 @@
 
 mod chains;
 mod clock;
-mod control;
+mod deciding;
 mod due;
+mod duties;
 mod early;
 pub mod entropy;
 mod gossiping;
 mod group;
+mod guests;
 mod importing;
 pub mod io;
+mod judging;
+mod keyring;
 mod outcome;
 mod pulling;
 mod serve;
@@ -33,6 +37,7 @@ use crate::log::keys::LogKey;
 use crate::model::id::{EntryId, GroupId, LogId, Peer, TopicHash};
 use crate::sync::pull::Pull;
 
+pub use deciding::{Forbidden, NewInvite};
 use entropy::Entropy;
 use group::Group;
 pub use group::{MAX_CHAINS, MAX_MEMBERS};
@@ -41,7 +46,7 @@ use io::{Event, Input, Output, StreamId};
 use serve::Serve;
 pub use status::{GroupStatus, MemberStatus};
 use store::Store;
-pub use writing::{JoinError, WriteError};
+pub use writing::{JoinError, Joining, NoWrite, WriteError};
 
 /// Most sync streams at a time, both directions together.
 pub const MAX_STREAMS: usize = 256;
@@ -203,7 +208,7 @@ impl<S: Store> Engine<S> {
             Input::Subscribed(peer, topic) => self.subscribed(now, &peer, topic),
             Input::Unsubscribed(peer, topic) => {
                 if let Some(group) = self.topics.get(&topic).and_then(|id| self.groups.get_mut(id)) {
-                    group.members.remove(&peer);
+                    group.connected.remove(&peer);
                 }
             }
             Input::StreamOpened(stream, peer) => self.stream_opened(now, stream, peer),
@@ -267,6 +272,7 @@ impl<S: Store> Engine<S> {
 
     fn tick(&mut self, now: u64) -> Result<(), S::Error> {
         self.rotate_forked(now)?;
+        self.see_to_members(now)?;
         self.groups.values_mut().for_each(|group| group.early.expire(now));
         self.announce(now);
         self.wake_streams(now)?;
@@ -288,7 +294,7 @@ impl<S: Store> Engine<S> {
             self.streams.iter().filter(|(_, s)| s.peer() == peer).map(|(stream, _)| *stream).collect();
         streams.into_iter().for_each(|stream| self.stream_closed(now, stream));
         for group in self.groups.values_mut() {
-            group.members.remove(peer);
+            group.connected.remove(peer);
         }
     }
 

@@ -6,14 +6,20 @@ use super::io::{Event, Output, Relation, StreamId};
 use super::store::Store;
 use super::{Engine, Pulling};
 use crate::model::id::{GroupId, Peer};
+use crate::sync::handshake::Standing;
 use crate::sync::pull::{MAX_REMEMBERED, Pull};
+
+/// How soon, and up to twice that, a member that does not let us read is asked again, in milliseconds.
+const GUEST_MS: u64 = 2_000;
 
 impl<S: Store> Engine<S> {
     /// The pull has nothing left to ask.
     pub(super) fn finish(&mut self, now: u64, stream: StreamId, pulling: &Pulling) {
         let (id, peer) = (pulling.pull.group(), pulling.pull.peer().clone());
-        let proven = pulling.pull.proven().expect("an idle pull has compared").summary;
+        let proven = pulling.pull.proven().expect("an idle pull has compared");
+        let (log, proven) = (proven.log, proven.summary);
         let Some(group) = self.groups.get_mut(&id) else { return };
+        let tells = group.may_read(log);
         let summary = group.summary();
         let equal = summary.fingerprint == proven.fingerprint;
         let relation = match (equal, pulling.pull.leaves_out(), pulling.pull.is_ahead(&group.index)) {
@@ -24,7 +30,7 @@ impl<S: Store> Engine<S> {
             // One of us got something new meanwhile.
             (false, false, false) => Relation::Unknown,
         };
-        if let Some(member) = group.members.get_mut(&peer).filter(|m| m.pulling == Some(stream)) {
+        if let Some(member) = group.connected.get_mut(&peer).filter(|m| m.pulling == Some(stream)) {
             member.pulling = None;
             member.checked(now, relation);
             member.left = if equal { vec![] } else { pulling.pull.left().to_vec() };
@@ -40,9 +46,36 @@ impl<S: Store> Engine<S> {
         if pulling.received > 0 {
             self.news(now, id);
         }
-        self.output(Output::Send(stream, Pull::finish(summary).encode()));
+        // Whoever may not read is not told what is held.
+        if tells {
+            self.output(Output::Send(stream, Pull::finish(summary).encode()));
+        }
         self.output(Output::Close(stream));
         self.event(Event::Compared { group: id, peer, relation, received: pulling.received });
+    }
+
+    /// The other side does not let us read: try again later. Word of being let in comes by gossip.
+    pub(super) fn turned_away(&mut self, now: u64, stream: StreamId, pulling: &Pulling) {
+        let (id, peer) = (pulling.pull.group(), pulling.pull.peer().clone());
+        let jitter = self.entropy.below(GUEST_MS);
+        if let Some(group) = self.groups.get_mut(&id)
+            && let Some(member) = group.connected.get_mut(&peer).filter(|m| m.pulling == Some(stream))
+        {
+            member.pulling = None;
+            member.checked(now, Relation::Unknown);
+            member.pull_at = Some(now + GUEST_MS + jitter);
+        }
+        self.output(Output::Close(stream));
+    }
+
+    /// Where we stand in a group, as a peer tells.
+    pub(super) fn stands(&mut self, id: GroupId, standing: Standing, quarantined: u32) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let changed = group.standing != standing || group.told_quarantined != quarantined;
+        (group.standing, group.told_quarantined) = (standing, quarantined);
+        if changed {
+            self.event(Event::Standing { group: id, standing });
+        }
     }
 
     /// Something new is here: say so soon.
@@ -51,7 +84,7 @@ impl<S: Store> Engine<S> {
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.trickle.inconsistent(now, random);
         // People look at who is equal: it is found out again soon, once for all that comes in a row.
-        for member in group.members.values_mut().filter(|m| m.relation == Relation::Unknown && m.pulling.is_none()) {
+        for member in group.connected.values_mut().filter(|m| m.relation == Relation::Unknown && m.pulling.is_none()) {
             member.pull_by(now + SETTLED_MS + random % SETTLED_MS);
         }
     }
@@ -62,7 +95,7 @@ impl<S: Store> Engine<S> {
         self.punish(stream, peer.clone(), why);
         let barren = self.member(pulling.pull.group(), &peer, stream).map_or(0, |m| m.barren);
         self.pull_cut(now, stream, pulling);
-        if let Some(member) = self.groups.get_mut(&pulling.pull.group()).and_then(|g| g.members.get_mut(&peer)) {
+        if let Some(member) = self.groups.get_mut(&pulling.pull.group()).and_then(|g| g.connected.get_mut(&peer)) {
             member.barren = barren + 1;
             member.pull_at = Some(now + backoff(member.barren));
         }
@@ -106,7 +139,7 @@ impl<S: Store> Engine<S> {
             && let Some(group) = self.groups.get_mut(&id)
         {
             // It asked us once and does not know the group now: it has left. If not, it will be heard of.
-            group.members.remove(peer);
+            group.connected.remove(peer);
         }
     }
 
@@ -121,7 +154,7 @@ impl<S: Store> Engine<S> {
 
     /// The member that this stream pulls from; not the same peer after it came back.
     fn member(&mut self, id: GroupId, peer: &Peer, stream: StreamId) -> Option<&mut Member> {
-        let members = &mut self.groups.get_mut(&id)?.members;
-        members.get_mut(peer).filter(|m| m.pulling == Some(stream))
+        let connected = &mut self.groups.get_mut(&id)?.connected;
+        connected.get_mut(peer).filter(|m| m.pulling == Some(stream))
     }
 }

@@ -10,6 +10,7 @@ use super::{Engine, Group, Pulling, Stream};
 use crate::log::entry::Verified;
 use crate::log::run::Authentic;
 use crate::model::id::{GroupId, LogId, Peer};
+use crate::sync::handshake::Standing;
 use crate::sync::index::Tip;
 use crate::sync::message::{EndStatus, MAX_HAVE, Message};
 use crate::sync::pull::{Look, Missing, Pull, Step};
@@ -30,7 +31,7 @@ impl<S: Store> Engine<S> {
         };
         let summary = group.summary();
         let me = self.identity.peer.clone();
-        let (pull, hello) = Pull::new(id, group.keys.clone(), me, peer, self.entropy.array(), summary);
+        let (pull, hello) = Pull::new(id, group.keys.clone(), me, peer, self.entropy.array(), summary, &group.me);
         let pulling = Pulling {
             pull,
             begun_ms: now,
@@ -72,6 +73,10 @@ impl<S: Store> Engine<S> {
                 self.violated(now, stream, &pulling, why);
                 return Ok(());
             }
+        }
+        if pulling.pull.proven().is_some_and(|p| p.welcome.standing != Standing::In) {
+            self.turned_away(now, stream, &pulling);
+            return Ok(());
         }
         self.ask_on(now, stream, pulling)
     }
@@ -120,11 +125,18 @@ impl<S: Store> Engine<S> {
         match step {
             Step::Send(message) => self.output(Output::Send(stream, message.encode())),
             Step::Proven(proven) => {
-                if let Some(member) = self.groups.get_mut(&id).and_then(|g| g.members.get_mut(peer)) {
-                    member.log = Some(proven.log);
+                if let Some(group) = self.groups.get_mut(&id) {
+                    if let Some(member) = group.connected.get_mut(peer) {
+                        member.log = Some(proven.log);
+                    }
+                    let me = group.me.id();
+                    for (epoch, key) in &proven.welcome.keys {
+                        group.take_sealed(&mut self.store, *epoch, me, key)?;
+                    }
                 }
-                if !proven.told.is_empty() {
-                    self.output(Output::Learned(id, proven.told));
+                self.stands(id, proven.welcome.standing, proven.welcome.quarantined);
+                if !proven.welcome.told.is_empty() {
+                    self.output(Output::Learned(id, proven.welcome.told));
                 }
             }
             Step::Lacks { log, tip } => self.lacks(pulling, id, log, tip)?,
@@ -179,7 +191,7 @@ impl<S: Store> Engine<S> {
                 pulling.progress_ms = now;
                 pulling.moved.insert(authentic.header.log, now);
             }
-            Accepted::Held => {}
+            Accepted::Held | Accepted::Aside => {}
             // What follows it in the run has no place either: that is not the peer's fault.
             Accepted::Full => pulling.refused = Some(authentic.id),
             Accepted::Gap if pulling.refused == Some(authentic.header.prev) => pulling.refused = Some(authentic.id),

@@ -39,7 +39,9 @@ pub(super) struct Serve {
     /// Set by a proven hello.
     pub group: Option<GroupId>,
     transcript: Option<[u8; 32]>,
-    /// The log that the puller proved to write.
+    /// The log that the hello was signed by.
+    claimed: Option<LogId>,
+    /// The log that the puller proved to write, on this stream.
     pub log: Option<LogId>,
     in_flight: usize,
     queue: VecDeque<Message>,
@@ -73,6 +75,7 @@ impl Serve {
             moved_ms: now,
             group: None,
             transcript: None,
+            claimed: None,
             log: None,
             in_flight: 0,
             queue: VecDeque::new(),
@@ -92,7 +95,8 @@ impl Serve {
     }
 
     /// The puller proved the group, and was welcomed.
-    pub fn greeted(&mut self, now: u64, group: GroupId, transcript: [u8; 32]) {
+    pub fn greeted(&mut self, now: u64, group: GroupId, transcript: [u8; 32], log: LogId) {
+        self.claimed = Some(log);
         self.moved_ms = now;
         self.group = Some(group);
         self.transcript = Some(transcript);
@@ -116,6 +120,9 @@ impl Serve {
         match message {
             Message::Identify { log, signature } if self.log.is_none() => {
                 let transcript = self.transcript.as_ref().ok_or(Refused("identify before hello"))?;
+                if self.claimed != Some(*log) {
+                    return Err(Refused("another log than it said hello with"));
+                }
                 handshake::open_identify(*log, signature, transcript).map_err(|_| Refused("a false log key"))?;
                 self.log = Some(*log);
                 Ok(())

@@ -5,7 +5,7 @@ use super::io::{Event, Output, Relation, StreamId};
 use super::store::Store;
 use super::{Engine, MAX_SERVES, MAX_STREAMS, MAX_STREAMS_PER_PEER, MAX_UNPROVEN, Serve, Stream};
 use crate::model::id::{GroupId, Peer};
-use crate::sync::handshake::{self, Ends, Summary};
+use crate::sync::handshake::{self, Ends, Standing, Summary, Welcome};
 use crate::sync::message::{Message, Told};
 
 /// Most bytes of told peers in a welcome to somebody who holds the same: agreeing costs less than 1 KB.
@@ -83,24 +83,41 @@ impl<S: Store> Engine<S> {
         let proven = self
             .groups
             .values_mut()
-            .find_map(|g| handshake::open_hello(&g.keys, ends, &nonce, &proof, &sealed).map(|summary| (g, summary)));
-        let Some((group, theirs)) = proven else {
+            .find_map(|g| handshake::open_hello(&g.keys, ends, &nonce, &proof, &sealed).map(|greeting| (g, greeting)));
+        let Some((group, greeting)) = proven else {
             // A peer may well know a group that we have left: no penalty, no answer.
             self.streams.remove(&stream);
             self.output(Output::Close(stream));
             return;
         };
         let ours = group.summary();
-        let equal = theirs.fingerprint == ours.fingerprint;
-        let told = tell(&group.told, peer, if equal { TOLD_BYTES_WHEN_EQUAL } else { usize::MAX });
-        let (welcome, transcript) =
-            handshake::welcome(&group.keys, ends, &nonce, self.entropy.array(), ours, &group.me, &told);
+        let (standing, quarantined) = group.standing_of(now, greeting.log);
         let id = group.id();
+        if standing != Standing::In {
+            // What it has to say to the group, a request above all, is fetched from it. More is not for it.
+            let says = Welcome { standing, quarantined, ..Welcome::default() };
+            let (welcome, _) = handshake::welcome(&group.keys, ends, &nonce, self.entropy.array(), &group.me, &says);
+            if let Some(member) = group.member(peer, &self.connected) {
+                member.log = Some(greeting.log);
+                member.hinted(now, 0);
+            }
+            self.streams.remove(&stream);
+            self.output(Output::Send(stream, welcome.encode()));
+            self.output(Output::Close(stream));
+            return;
+        }
+        let equal = greeting.agrees == handshake::agreement(&group.keys, &nonce, ours);
+        let told = tell(&group.told, peer, if equal { TOLD_BYTES_WHEN_EQUAL } else { usize::MAX });
+        let lacks_keys = greeting.holds != handshake::holdings(&group.keys, &nonce);
+        let keys = if lacks_keys { group.keys_for(greeting.log, &mut self.entropy) } else { vec![] };
+        let says = Welcome { standing, quarantined, summary: Some(ours), told, keys };
+        let (welcome, transcript) =
+            handshake::welcome(&group.keys, ends, &nonce, self.entropy.array(), &group.me, &says);
         if equal && let Some(member) = group.member(peer, &self.connected) {
             member.checked(now, Relation::Equal);
         }
         if let Some(Stream::Serve(serve)) = self.streams.get_mut(&stream) {
-            serve.greeted(now, id, transcript);
+            serve.greeted(now, id, transcript, greeting.log);
         }
         self.output(Output::Send(stream, welcome.encode()));
     }

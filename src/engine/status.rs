@@ -6,8 +6,9 @@ use super::pulling::count;
 use super::store::Store;
 use super::{Engine, Stream};
 use crate::log::keys::GroupKeys;
-use crate::model::action::GroupKind;
-use crate::model::id::{GroupId, LogId, Peer, PersonId, TopicHash};
+use crate::model::action::{GroupKind, Role};
+use crate::model::id::{EpochId, GroupId, LogId, Peer, PersonId, TopicHash};
+use crate::sync::handshake::Standing;
 
 /// What a node knows of its holdings in a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,22 @@ pub struct GroupStatus {
     /// How far the members' clocks are ahead of this one (negative: behind), milliseconds, as entries that arrive while they
     /// are written tell; `None` before one came.
     pub skew_ms: Option<i64>,
+    /// What this person is in the group; `None` when it is not in.
+    pub role: Option<Role>,
+    /// Whether this person is in, as far as is known here.
+    pub inside: bool,
+    /// Where this node stands, as members last told.
+    pub told_standing: Standing,
+    /// Entries here of people who were in that do not count: an admin may accept them.
+    pub quarantined: u64,
+    /// Own entries that do not count elsewhere, as members last told.
+    pub told_quarantined: u32,
+    /// Own writes that wait for a key.
+    pub kept: u64,
+    /// People who ask to be let in.
+    pub requests: u64,
+    /// The epoch that is written under; `None` in an open group, or when there is none.
+    pub epoch: Option<EpochId>,
     /// Connected members.
     pub members: Vec<MemberStatus>,
 }
@@ -59,6 +76,14 @@ pub struct MemberStatus {
     pub checked_ms: Option<u64>,
     /// Whether a comparison is under way or due.
     pub checking: bool,
+}
+
+impl GroupStatus {
+    /// Where this node stands: in, or why not.
+    #[must_use]
+    pub fn standing(&self) -> &'static str {
+        if self.inside { Standing::In.as_str() } else { self.told_standing.as_str() }
+    }
 }
 
 impl<S: Store> Engine<S> {
@@ -88,6 +113,7 @@ impl<S: Store> Engine<S> {
     /// What is known of a group; `None` when the node is not in it.
     pub fn status(&mut self, now: u64, id: GroupId) -> Option<GroupStatus> {
         let missing = self.missing(id);
+        let kept = self.store.kept(id).map_or(0, |kept| kept.len() as u64);
         let group = self.groups.get_mut(&id)?;
         let summary = group.summary();
         Some(GroupStatus {
@@ -104,10 +130,19 @@ impl<S: Store> Engine<S> {
             topic: group.topic,
             dht_key: group.keys.dht_key(),
             skew_ms: group.skew.median_ms(),
+            role: group.members.role_of_log(group.me.id()),
+            inside: group.row.kind != Some(GroupKind::Closed) || group.members.role_of_log(group.me.id()).is_some(),
+            told_standing: group.standing,
+            quarantined: group.quarantined(),
+            told_quarantined: group.told_quarantined,
+            kept,
+            requests: group.members.requests().iter().filter(|r| !r.refused).count() as u64,
+            epoch: group.epoch_to_write(),
             members: group
-                .members
+                .connected
                 .iter()
                 .filter_map(|(peer, m)| m.log.map(|log| (peer, m, log)))
+                .filter(|(_, _, log)| group.may_read(*log))
                 .map(|(peer, m, log)| MemberStatus {
                     peer: peer.clone(),
                     log,
@@ -128,11 +163,18 @@ impl<S: Store> Engine<S> {
             }
             _ => 0,
         });
-        let left = group.members.values().map(|member| {
+        let left = group.connected.values().map(|member| {
             let lacks = member.left.iter().map(|m| count(group.index.tips(m.log), m.tip));
             lacks.fold(0, u64::saturating_add)
         });
         under_way.chain(left).max().unwrap_or(0)
+    }
+}
+
+impl Group {
+    /// Entries that do not count of logs that once had the right to write.
+    pub(super) fn quarantined(&self) -> u64 {
+        self.withheld.len() as u64
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::log::header::Header;
 use crate::model::action::{Action, GroupKind};
-use crate::model::id::{EntryId, GroupId, LogId, PersonId};
+use crate::model::id::{EntryId, EpochId, GroupId, LogId, PersonId};
 
 /// A chain of entries: one branch of one log, numbered by the store. Nearly every log has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +64,8 @@ pub enum Reading<'a> {
     Later,
     /// It will never fold: malformed or out of bounds.
     Never,
+    /// It does not count now: its author may not write, or it was hidden. That may change.
+    Withheld,
 }
 
 /// An authentic entry to be stored and folded.
@@ -81,6 +83,19 @@ pub struct Append<'a> {
     pub person: PersonId,
     /// What it says, as far as this node can read it.
     pub reading: Reading<'a>,
+}
+
+/// An own write that waits for a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// When it was written, Unix milliseconds.
+    pub written_ms: u64,
+    /// The kind of action.
+    pub kind: u16,
+    /// Its version.
+    pub version: u8,
+    /// Its payload.
+    pub payload: Vec<u8>,
 }
 
 /// A stored entry.
@@ -184,11 +199,90 @@ pub trait Store {
         Ok(None)
     }
 
-    /// Every control entry of a group with the control heads that it names.
+    /// Every control entry of a group, with its body, in no particular order.
     ///
     /// # Errors
     /// When the store fails.
-    fn control_entries(&mut self, group: GroupId) -> Result<Vec<(EntryId, Vec<EntryId>)>, Self::Error>;
+    fn control_entries(&mut self, group: GroupId) -> Result<Vec<Stored>, Self::Error>;
+
+    /// The epoch keys of a group.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn epoch_keys(&mut self, group: GroupId) -> Result<Vec<[u8; 32]>, Self::Error>;
+
+    /// Keeps the key of an epoch.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn put_epoch_key(&mut self, group: GroupId, epoch: EpochId, key: [u8; 32]) -> Result<(), Self::Error>;
+
+    /// Where the entries stand that were appended as [`Reading::Later`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn unread(&mut self, group: GroupId) -> Result<Vec<(ChainNo, u64)>, Self::Error>;
+
+    /// The entries that are [`Reading::Withheld`], with the log that each stands in.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn withheld(&mut self, group: GroupId) -> Result<Vec<(EntryId, ChainNo, u64)>, Self::Error>;
+
+    /// Empties the views of a group; every entry of it is read again after that.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn clear_views(&mut self, group: GroupId) -> Result<(), Self::Error>;
+
+    /// A stored entry reads differently now: folds it when it reads as an action. Never called for one that is folded.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn read_again(
+        &mut self,
+        group: GroupId,
+        chain: ChainNo,
+        entry: &Stored,
+        person: PersonId,
+        reading: &Reading<'_>,
+    ) -> Result<(), Self::Error>;
+
+    /// The seq at which the bodies of this chain, from its first own entry on, exceed so many bytes; `None` when they do not.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn reach(&mut self, chain: ChainNo, bytes: u64) -> Result<Option<u64>, Self::Error>;
+
+    /// Whether the views of a group may not be what its entries give: another build folded them, or it was marked so.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn is_stale(&mut self, group: GroupId) -> Result<bool, Self::Error>;
+
+    /// Marks the views of a group as stale, or as made anew.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn set_stale(&mut self, group: GroupId, stale: bool) -> Result<(), Self::Error>;
+
+    /// Keeps an own write that can not be sealed yet.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn keep(&mut self, group: GroupId, kept: &Kept) -> Result<(), Self::Error>;
+
+    /// Own writes that wait, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn kept(&mut self, group: GroupId) -> Result<Vec<Kept>, Self::Error>;
+
+    /// Forgets the own writes that waited.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn forget_kept(&mut self, group: GroupId) -> Result<(), Self::Error>;
 
     /// How many entries of a group are stored.
     ///

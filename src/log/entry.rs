@@ -3,7 +3,7 @@
 use super::header::{self, Header, HeaderError, MAX_BODY_BYTES, MAX_HEADER_BYTES};
 use super::keys::{GroupKeys, LogKey, verify_entry};
 use super::seal::{NONCE_BYTES, TooLong, seal};
-use crate::model::action::Action;
+use crate::model::action::{Action, Class};
 use crate::model::id::{EntryId, EpochId, GroupId};
 use crate::model::time::Hlc;
 
@@ -83,6 +83,25 @@ pub fn write(
     action: &Action,
     nonce: [u8; NONCE_BYTES],
 ) -> Result<Verified, TooLong> {
+    write_under(log, keys, EpochId::ZERO, place, time, action, nonce)
+}
+
+/// The same under the key of an epoch, which must be held. Control entries know no epochs.
+///
+/// # Errors
+/// As [`write`].
+///
+/// # Panics
+/// As [`write`], and when the epoch's key is not held.
+pub fn write_under(
+    log: &LogKey,
+    keys: &GroupKeys,
+    epoch: EpochId,
+    place: Place,
+    time: Hlc,
+    action: &Action,
+    nonce: [u8; NONCE_BYTES],
+) -> Result<Verified, TooLong> {
     let class = action.class();
     let mut header = Header {
         group: place.group,
@@ -91,12 +110,12 @@ pub fn write(
         prev: place.prev,
         class,
         control_heads: place.control_heads,
-        epoch: EpochId::ZERO,
+        epoch: if class == Class::Content { epoch } else { EpochId::ZERO },
         time,
         body_len: 0,
         body_hash: [0; 32],
     };
-    let key = keys.body_key(class, header.epoch).expect("the seed-derived epoch is always held");
+    let key = keys.body_key(class, header.epoch).expect("the caller holds the epoch's key");
     let (kind, version) = action.kind();
     let body = seal(key, kind, version, &action.encode(), &header.associated_data(), nonce)?;
     header.body_len = u32::try_from(body.len()).expect("bounded by MAX_BODY_BYTES");

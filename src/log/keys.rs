@@ -1,7 +1,10 @@
 //! Keys: what a group's seed derives, and the key that signs a log.
 
+use std::collections::BTreeMap;
+
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 
+use super::envelope;
 use super::header::Header;
 use super::seal::{self, Key, OpenError};
 use crate::model::action::{Action, Class, ReadError};
@@ -10,15 +13,17 @@ use crate::model::id::{EntryId, EpochId, GroupId, InviteId, LogId, TopicHash};
 /// Bytes of the seed in a ticket.
 pub const SEED_BYTES: usize = 16;
 
-/// The keys that whoever holds a group's seed can derive.
+/// The keys of a group: those that whoever holds its seed can derive, and those of the epochs that are held.
 ///
-/// Every key is `BLAKE3 derive_key(label, seed)`; the labels stand in `docs/protocol.md` and are frozen with wire
+/// Every derived key is `BLAKE3 derive_key(label, seed)`; the labels stand in `docs/protocol.md` and are frozen with wire
 /// version 1.
 #[derive(Clone, Debug)]
 pub struct GroupKeys {
     discovery: Key,
     control: Key,
-    content: Key,
+    /// The content key of an open group; none once the group is known to be closed.
+    content: Option<Key>,
+    epochs: BTreeMap<EpochId, Key>,
 }
 
 impl GroupKeys {
@@ -29,8 +34,31 @@ impl GroupKeys {
         Self {
             discovery: derive("studymesh 2026 v1 discovery secret"),
             control: derive("studymesh 2026 v1 control key"),
-            content: derive("studymesh 2026 v1 content key"),
+            content: Some(derive("studymesh 2026 v1 content key")),
+            epochs: BTreeMap::new(),
         }
+    }
+
+    /// The group is closed: what the seed gives opens no content.
+    pub fn close(&mut self) {
+        self.content = None;
+    }
+
+    /// Holds an epoch's key; the epoch, and whether it is new here.
+    pub fn hold(&mut self, key: Key) -> (EpochId, bool) {
+        let epoch = envelope::epoch_of(&key);
+        (epoch, self.epochs.insert(epoch, key).is_none())
+    }
+
+    /// The key of an epoch, if it is held.
+    #[must_use]
+    pub fn epoch(&self, epoch: EpochId) -> Option<&Key> {
+        self.epochs.get(&epoch)
+    }
+
+    /// The epochs whose keys are held, by id.
+    pub fn held(&self) -> impl Iterator<Item = (EpochId, &Key)> + '_ {
+        self.epochs.iter().map(|(epoch, key)| (*epoch, key))
     }
 
     /// The gossip topic: opaque to whoever lacks the discovery secret.
@@ -69,8 +97,9 @@ impl GroupKeys {
     pub fn body_key(&self, class: Class, epoch: EpochId) -> Option<&Key> {
         match (class, epoch) {
             (Class::Control, EpochId::ZERO) => Some(&self.control),
-            (Class::Content, EpochId::ZERO) => Some(&self.content),
-            _ => None,
+            (Class::Content, EpochId::ZERO) => self.content.as_ref(),
+            (Class::Content, epoch) => self.epochs.get(&epoch),
+            (Class::Control, _) => None,
         }
     }
 
@@ -90,6 +119,18 @@ impl GroupKeys {
         }
         Ok(action)
     }
+}
+
+/// The key pair of an invite, from the secret in its ticket.
+#[must_use]
+pub fn invite_key(secret: &[u8; SEED_BYTES]) -> LogKey {
+    LogKey::from_seed(&blake3::derive_key("studymesh 2026 v1 invite key", secret))
+}
+
+/// The key that requests with an invite seal a name under, from the secret in its ticket.
+#[must_use]
+pub fn request_key(secret: &[u8; SEED_BYTES]) -> Key {
+    Key::new(blake3::derive_key("studymesh 2026 v1 request key", secret))
 }
 
 /// The secret key of one log.
@@ -125,6 +166,12 @@ impl LogKey {
     #[must_use]
     pub fn id(&self) -> LogId {
         LogId(self.0.verifying_key().to_bytes())
+    }
+
+    /// The secret scalar: the X25519 secret that belongs to the log's id in Montgomery form.
+    #[must_use]
+    pub(super) fn to_scalar_bytes(&self) -> [u8; 32] {
+        self.0.to_scalar_bytes()
     }
 
     /// Signs an entry id.

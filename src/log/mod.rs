@@ -21,6 +21,7 @@
 //! ```
 
 pub mod entry;
+pub mod envelope;
 pub mod header;
 pub mod keys;
 pub mod person;

@@ -1,12 +1,12 @@
 //! The control entries of a group, each with what was checked of it once: signatures, chains, proofs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Fold;
 use super::graph::Graph;
 use super::members::Members;
 use crate::log::{keys, person};
-use crate::model::action::{Action, GroupKind, Redeemed};
+use crate::model::action::{Action, GroupKind, Redeemed, Request};
 use crate::model::id::{EntryId, GroupId, InviteId, LogId, PersonId};
 
 /// A control entry as the fold looks at it.
@@ -41,13 +41,28 @@ pub struct Acts {
     /// The endorsements of each log: nearly always one.
     pub(super) endorsed: BTreeMap<LogId, Vec<Endorsed>>,
     pub(super) kind: Option<GroupKind>,
+    /// People that an admission or a role names, whether that counts or not.
+    mentioned: BTreeSet<PersonId>,
+    /// Invites that an entry makes, whether that counts or not.
+    invites: BTreeSet<InviteId>,
+    /// Logs that ask to be let in.
+    asking: BTreeSet<LogId>,
 }
 
 impl Acts {
     /// None yet.
     #[must_use]
     pub fn new(group: GroupId) -> Self {
-        Self { group, graph: Graph::default(), acts: vec![], endorsed: BTreeMap::new(), kind: None }
+        Self {
+            group,
+            graph: Graph::default(),
+            acts: vec![],
+            endorsed: BTreeMap::new(),
+            kind: None,
+            mentioned: BTreeSet::new(),
+            invites: BTreeSet::new(),
+            asking: BTreeSet::new(),
+        }
     }
 
     /// Adds a control entry of an authentic log. True when it may change who belongs; false when it only introduces a
@@ -56,7 +71,12 @@ impl Acts {
         let Some(number) = self.graph.add(id, names) else { return false };
         let mut proven = false;
         match action {
-            Some(Action::Genesis(genesis)) => self.kind = Some(genesis.kind),
+            Some(Action::Genesis(genesis)) => {
+                self.kind = Some(genesis.kind);
+                self.mentioned.insert(log.into());
+            }
+            Some(Action::Invite(invite)) => drop(self.invites.insert(invite.invite)),
+            Some(Action::SetRole(set)) => drop(self.mentioned.insert(set.person)),
             Some(Action::Endorse(endorse)) => {
                 let person = person::person_of(self.group, log, endorse);
                 let holds = person != PersonId::from(log);
@@ -65,8 +85,10 @@ impl Acts {
             }
             Some(Action::Request(request)) => {
                 proven = self.proves(request.invite, PersonId::from(log), &request.proof);
+                self.asking.insert(log);
             }
             Some(Action::Admit(admit)) => {
+                self.mentioned.insert(admit.person);
                 let by_invite = |r: &Redeemed| self.proves(r.invite, admit.person, &r.proof);
                 proven = admit.invite.as_ref().is_none_or(by_invite);
             }
@@ -78,6 +100,24 @@ impl Acts {
 
     fn proves(&self, invite: InviteId, person: PersonId, proof: &[u8; 64]) -> bool {
         keys::verify_invite(invite, self.group, LogId(person.0), proof).is_ok()
+    }
+
+    /// Whether an admission or a role names a person, rightly or not. It never becomes false again.
+    #[must_use]
+    pub fn mentions(&self, person: PersonId) -> bool {
+        self.mentioned.contains(&person)
+    }
+
+    /// Whether a request in this log brings the proof of an invite that somebody made, taken back or not.
+    #[must_use]
+    pub fn is_asked_well(&self, log: LogId, request: &Request) -> bool {
+        self.invites.contains(&request.invite) && self.proves(request.invite, log.into(), &request.proof)
+    }
+
+    /// How many logs ask, or asked, to be let in and are not mentioned by anybody.
+    #[must_use]
+    pub fn asking(&self) -> usize {
+        self.asking.iter().filter(|log| !self.mentioned.contains(&PersonId::from(**log))).count()
     }
 
     /// What all of them mean together.

@@ -114,6 +114,7 @@ pub struct Members {
     pub(super) requests: Vec<RequestInfo>,
     pub(super) epochs: Vec<EpochInfo>,
     pub(super) sealed: BTreeMap<EpochId, BTreeSet<LogId>>,
+    pub(super) wanted: BTreeMap<EpochId, BTreeSet<LogId>>,
     pub(super) quota: Quota,
 }
 
@@ -230,6 +231,17 @@ impl Members {
     pub fn readers(&self) -> impl Iterator<Item = LogId> + '_ {
         let reads = |d: &Device| !d.ended && self.role(d.person).is_some_and(Role::reads);
         self.devices.iter().filter(move |(_, d)| reads(d)).map(|(log, _)| *log)
+    }
+
+    /// The epochs whose keys somebody asked for and did not get since.
+    pub fn wanted(&self) -> impl Iterator<Item = EpochId> + '_ {
+        self.wanted.keys().copied()
+    }
+
+    /// The live logs of people who may read that asked for the key of an epoch and did not get it since.
+    pub fn wanted_by(&self, epoch: EpochId) -> impl Iterator<Item = LogId> + '_ {
+        let may = |log: &LogId| self.role_of_log(*log).is_some_and(Role::reads);
+        self.wanted.get(&epoch).into_iter().flatten().copied().filter(may)
     }
 
     /// The live logs of people who may read that no entry seals the key of an epoch to.

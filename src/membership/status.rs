@@ -182,17 +182,18 @@ impl Fold<'_> {
         let acts = self.acts;
         for (number, act) in acts.acts.iter().enumerate() {
             let Some(Action::AskKeys(ask)) = &act.action else { continue };
-            for epoch in ask
-                .epochs
-                .iter()
-                .filter(|e| sealed.get(e).is_some_and(|logs| logs.contains(&act.log)))
-                .collect::<Vec<_>>()
-            {
+            if !self.members.role_of_log(act.log).is_some_and(Role::reads) {
+                continue;
+            }
+            for epoch in &ask.epochs {
                 let answers = |other: &super::acts::Act| matches!(&other.action, Some(Action::Seals(s)) if s.seals.iter().any(|s| s.epoch == *epoch && s.log == act.log));
                 let answered =
                     acts.acts.iter().enumerate().any(|(n, other)| answers(other) && self.is_before(number, n));
-                if !answered && let Some(logs) = sealed.get_mut(epoch) {
-                    logs.remove(&act.log);
+                if !answered {
+                    if let Some(logs) = sealed.get_mut(epoch) {
+                        logs.remove(&act.log);
+                    }
+                    self.members.wanted.entry(*epoch).or_default().insert(act.log);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! A ticket: what somebody needs to find and join a group, as text that survives chat, paper and a QR code.
 //!
 //! `studymesh` followed by base32 (RFC 4648, lower case, no padding; read in any case, blanks ignored) of
-//! `version | expiry | group id | seed | peers | checksum`. The layout is in `docs/protocol.md`.
+//! `version | expiry | group id | seed | invite | peers | checksum`, without the invite in version 1. The layout is in `docs/protocol.md`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -10,8 +10,10 @@ use super::wire::{Reader, WireError};
 
 /// What every ticket begins with.
 pub const PREFIX: &str = "studymesh";
-/// The version that this build writes and reads.
+/// The version of a ticket to an open group.
 pub const VERSION: u8 = 1;
+/// The version of a ticket to a closed group: it carries the secret of an invite.
+pub const VERSION_INVITE: u8 = 2;
 /// Most bytes of a ticket before base32.
 pub const MAX_BYTES: usize = 1024;
 /// Most characters of a ticket as text.
@@ -58,6 +60,8 @@ pub struct Ticket {
     pub group: GroupId,
     /// The seed that the group's keys derive from. Whoever holds it can read an open group.
     pub seed: [u8; 16],
+    /// The secret of an invite, in a ticket to a closed group: it is proved to members and never sent.
+    pub invite: Option<[u8; 16]>,
     /// Members that may be reached directly; at most [`MAX_PEERS`].
     pub peers: Vec<TicketPeer>,
 }
@@ -81,7 +85,7 @@ pub enum TicketError {
     #[error("the ticket's checksum does not match: a character is wrong or missing; copy it again, whole")]
     Checksum,
     /// It is of a newer version.
-    #[error("the ticket is of version {0}, this program knows version {VERSION}; update studymesh")]
+    #[error("the ticket is of version {0}, this program knows up to version {VERSION_INVITE}; update studymesh")]
     Version(u8),
     /// The content breaks its layout although the checksum matches.
     #[error("the ticket's content is malformed ({0}); ask for a new one")]
@@ -92,7 +96,7 @@ impl Ticket {
     /// The ticket as text.
     #[must_use]
     pub fn encode(&self) -> String {
-        self.encode_as(VERSION)
+        self.encode_as(if self.invite.is_some() { VERSION_INVITE } else { VERSION })
     }
 
     /// The ticket under another version number: for tests of what a newer program may send.
@@ -103,6 +107,7 @@ impl Ticket {
         out.extend_from_slice(&(self.expires_ms / 1000).to_le_bytes()[..5]);
         out.extend_from_slice(&self.group.0);
         out.extend_from_slice(&self.seed);
+        self.invite.iter().for_each(|secret| out.extend_from_slice(secret));
         out.push(self.peers.len().min(MAX_PEERS) as u8);
         for peer in self.peers.iter().take(MAX_PEERS) {
             out.extend_from_slice(&peer.key);
@@ -135,7 +140,7 @@ impl Ticket {
         if *sum != checksum(content) {
             return Err(if is_cut_off(&bytes) { TicketError::Truncated } else { TicketError::Checksum });
         }
-        if version != VERSION {
+        if version != VERSION && version != VERSION_INVITE {
             return Err(TicketError::Version(version));
         }
         Self::read(content).map_err(TicketError::Content)
@@ -143,11 +148,12 @@ impl Ticket {
 
     fn read(content: &[u8]) -> Result<Self, WireError> {
         let mut r = Reader::new(content);
-        r.u8()?;
+        let version = r.u8()?;
         let mut seconds = [0; 8];
         seconds[..5].copy_from_slice(r.bytes(5)?);
         let expires_ms = u64::from_le_bytes(seconds) * 1000;
         let (group, seed) = (GroupId(r.array()?), r.array()?);
+        let invite = if version == VERSION_INVITE { Some(r.array()?) } else { None };
         let count = usize::from(r.u8()?);
         if count > MAX_PEERS {
             return Err(WireError::Bounds("peers"));
@@ -163,7 +169,7 @@ impl Ticket {
             peers.push(TicketPeer { key, addresses });
         }
         r.finish()?;
-        Ok(Self { expires_ms, group, seed, peers })
+        Ok(Self { expires_ms, group, seed, invite, peers })
     }
 
     /// Whether the ticket has stopped working.
@@ -219,9 +225,9 @@ fn checksum(content: &[u8]) -> [u8; CHECKSUM_BYTES] {
     *hash.first_chunk().expect("a hash is longer")
 }
 
-/// Whether version 1 bytes end before their own counts say: then a cut is likelier than a typing error.
+/// Whether the bytes of a known version end before their own counts say: then a cut is likelier than a typing error.
 fn is_cut_off(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&VERSION)
+    bytes.first().is_some_and(|version| [VERSION, VERSION_INVITE].contains(version))
         && matches!(Ticket::read(&bytes[..bytes.len().saturating_sub(CHECKSUM_BYTES)]), Err(WireError::Truncated))
 }
 
@@ -235,6 +241,7 @@ mod tests {
             expires_ms: 1_700_000_000_000,
             group: GroupId([3; 32]),
             seed: [4; 16],
+            invite: None,
             peers: vec![TicketPeer {
                 key: [5; 32],
                 addresses: vec![
@@ -256,7 +263,10 @@ mod tests {
             .enumerate()
             .map(|(i, c)| if i % 20 == 19 { format!("{c}\n ") } else { c.to_string() })
             .collect();
-        assert_eq!(Ticket::decode(&broken.to_uppercase()), Ok(ticket));
+        assert_eq!(Ticket::decode(&broken.to_uppercase()), Ok(ticket.clone()));
+        let closed = Ticket { invite: Some([8; 16]), ..ticket };
+        assert!(closed.byte_len() <= QR_BYTES, "{} bytes", closed.byte_len());
+        assert_eq!(Ticket::decode(&closed.encode()), Ok(closed));
     }
 
     #[test]

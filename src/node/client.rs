@@ -94,7 +94,10 @@ fn repeatable(command: &Command) -> bool {
             | C::Events { .. }
             | C::Export
             | C::Join { .. }
-            | C::Invite { .. }
+            | C::InviteList
+            | C::MemberList
+            | C::Requests
+            | C::Quarantine
     )
 }
 

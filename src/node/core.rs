@@ -193,6 +193,10 @@ fn describe(event: &Event) -> (&'static str, GroupId, serde_json::Value) {
             let data = json!({ "peer_id": peer_text(peer), "relation": relation.as_str(), "received": received });
             ("compared", *group, data)
         }
+        Event::Members { group } => ("members", *group, json!({})),
+        Event::Requested { group } => ("requested", *group, json!({})),
+        Event::Standing { group, standing } => ("standing", *group, json!({ "standing": standing.as_str() })),
+        Event::Sent { group, entries } => ("sent", *group, json!({ "entries": entries })),
         Event::Forked { group, old, new } => ("forked", *group, json!({ "old_log": old, "new_log": new })),
     }
 }

@@ -1,7 +1,7 @@
 //! Why a command ends without an answer: for the person, or for the node itself.
 
 use crate::api::{Code, Error};
-use crate::engine::{JoinError, WriteError};
+use crate::engine::{Forbidden, JoinError, NoWrite, WriteError};
 use crate::store;
 
 /// Either the command can not be done, or the store failed and nothing can go on.
@@ -25,6 +25,24 @@ impl From<WriteError<store::Error>> for Fail {
             }
             WriteError::Bounds(_) => {
                 Error::new(Code::BadInput, message, "make it shorter or simpler; docs/cli.md has the limits").into()
+            }
+            WriteError::NoWrite(NoWrite::Waits) => Error::new(
+                Code::NotPermitted,
+                message,
+                "leave the node running until a member who can let you in is online; `studymesh sync status` says more",
+            )
+            .into(),
+            WriteError::NoWrite(NoWrite::TooMany) => {
+                Error::new(Code::NotPermitted, message, "wait until they are sent, then go on").into()
+            }
+            WriteError::NoWrite(_) => {
+                Error::new(Code::NotPermitted, message, "`studymesh member list` shows who decides").into()
+            }
+            WriteError::Forbidden(Forbidden::Unknown) => {
+                Error::new(Code::NotFound, message, "list them with `studymesh member list`").into()
+            }
+            WriteError::Forbidden(_) => {
+                Error::new(Code::NotPermitted, message, "`studymesh member list` shows who decides").into()
             }
             WriteError::TooLong(_) => {
                 Error::new(Code::BadInput, message, "make it shorter, or split it into several").into()

@@ -235,12 +235,16 @@ impl Handle {
                 .members
                 .iter()
                 .any(|m| m.relation == Relation::Equal && m.checked_ms.is_some_and(|at| at >= began));
-            if equal && status.missing == 0 {
+            value["standing"] = json!(status.standing());
+            if status.inside && equal && status.missing == 0 {
                 value["state"] = json!("joined");
                 break;
             }
-            value["state"] = json!(if status.members.is_empty() { "waiting" } else { "syncing" });
-            if Instant::now() >= until {
+            let waits = !status.inside || status.members.is_empty();
+            value["state"] = json!(if waits { "waiting" } else { "syncing" });
+            // Nobody is waited for who was told no.
+            let turned_down = ["refused", "removed", "invite-over"].contains(&status.standing());
+            if Instant::now() >= until || turned_down {
                 break;
             }
             let wait = LOOK_AGAIN.min(until - Instant::now());

@@ -1,14 +1,14 @@
 //! A store in memory, transactional: what was not committed is gone after a crash, and nothing else is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use super::views::Views;
-use crate::engine::store::{Append, ChainNo, ChainRow, GroupRow, Reading, Store, Stored, Tip};
+use crate::engine::store::{Append, ChainNo, ChainRow, GroupRow, Kept as Waiting, Reading, Store, Stored, Tip};
 use crate::log::keys::verify_entry;
 use crate::log::run::{Run, is_signature_point};
 use crate::model::action::{Action, Class};
-use crate::model::id::{EntryId, GroupId, LogId, PersonId};
+use crate::model::id::{EntryId, EpochId, GroupId, LogId, PersonId};
 use crate::model::wire::Reader;
 
 /// A node's store in memory. A clone is a copy of the data directory.
@@ -19,6 +19,10 @@ pub struct MemStore {
     views: BTreeMap<GroupId, Views>,
     no_views: Views,
     next_chain: u64,
+    /// The keys of epochs, and own writes that wait for one.
+    epoch_keys: BTreeMap<GroupId, BTreeMap<EpochId, [u8; 32]>>,
+    waiting: BTreeMap<GroupId, Vec<Waiting>>,
+    stale: BTreeSet<GroupId>,
     /// How to undo what the open transaction did, newest last.
     undo: Option<Vec<Undo>>,
 }
@@ -33,7 +37,31 @@ struct Chain {
 #[derive(Debug, Clone)]
 struct Kept {
     stored: Stored,
-    action: Option<Action>,
+    read: Read,
+}
+
+/// How an entry reads.
+#[derive(Debug, Clone, PartialEq)]
+enum Read {
+    Folded(Box<Action>),
+    Later,
+    Never,
+    Withheld,
+}
+
+impl Read {
+    fn of(reading: &Reading<'_>) -> Self {
+        match reading {
+            Reading::Action(action) => Self::Folded(Box::new((*action).clone())),
+            Reading::Later => Self::Later,
+            Reading::Never => Self::Never,
+            Reading::Withheld => Self::Withheld,
+        }
+    }
+
+    fn action(&self) -> Option<&Action> {
+        if let Self::Folded(action) = self { Some(action) } else { None }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -43,6 +71,8 @@ enum Undo {
     Chain(ChainNo),
     Append(ChainNo),
     Tip(ChainNo, Option<Tip>),
+    /// Everything as it was before something that is not undone step by step.
+    All(Box<MemStore>),
 }
 
 impl MemStore {
@@ -74,8 +104,13 @@ impl MemStore {
 
     /// Forgets what was written since [`MemStore::begin`]; nothing when no transaction is open.
     pub fn rollback(&mut self) {
-        for undo in self.undo.take().unwrap_or_default().into_iter().rev() {
+        let mut undo = self.undo.take().unwrap_or_default();
+        if let Some(first) = undo.iter().position(|u| matches!(u, Undo::All(_))) {
+            undo.truncate(first + 1);
+        }
+        for undo in undo.into_iter().rev() {
             match undo {
+                Undo::All(before) => *self = *before,
                 Undo::Group(id, None) => drop(self.groups.remove(&id)),
                 Undo::Group(id, Some(row)) => drop(self.groups.insert(id, row)),
                 Undo::Removed(id, row, chains, views) => {
@@ -88,7 +123,7 @@ impl MemStore {
                 Undo::Append(no) => {
                     let chain = self.chains.get_mut(&no).expect("it was appended to");
                     let kept = chain.entries.pop().expect("an entry was appended");
-                    if let (Some(action), Some(views)) = (&kept.action, self.views.get_mut(&chain.group)) {
+                    if let (Some(action), Some(views)) = (kept.read.action(), self.views.get_mut(&chain.group)) {
                         views.unfold(kept.stored.id, kept.stored.header.time, chain.row.person, action);
                     }
                 }
@@ -111,7 +146,7 @@ impl MemStore {
         all.sort_by_key(|(kept, _)| kept.stored.id);
         let mut views = Views::default();
         for (kept, person) in all {
-            if let Some(action) = &kept.action {
+            if let Some(action) = kept.read.action() {
                 views.fold(kept.stored.id, kept.stored.header.time, person, action);
             }
         }
@@ -180,6 +215,21 @@ impl MemStore {
         self.chains.get_mut(&no).expect("the engine names only chains that exist")
     }
 
+    fn reading_as<'a>(&'a self, group: GroupId, read: &'a Read) -> impl Iterator<Item = (ChainNo, &'a Kept)> {
+        let of_group = self.chains.iter().filter(move |(_, c)| c.group == group);
+        of_group.flat_map(|(no, c)| c.entries.iter().map(|e| (*no, e))).filter(move |(_, e)| e.read == *read)
+    }
+
+    /// Remembers everything as it is, once per transaction.
+    fn snapshot(&mut self) {
+        if self.undo.as_ref().is_some_and(|undo| !undo.iter().any(|u| matches!(u, Undo::All(_)))) {
+            let undo = self.undo.take();
+            let before = Box::new(self.clone());
+            self.undo = undo;
+            self.note(Undo::All(before));
+        }
+    }
+
     fn note(&mut self, undo: Undo) {
         if let Some(log) = &mut self.undo {
             log.push(undo);
@@ -208,6 +258,10 @@ impl Store for MemStore {
     }
 
     fn remove_group(&mut self, group: GroupId) -> Result<(), Infallible> {
+        self.snapshot();
+        self.epoch_keys.remove(&group);
+        self.waiting.remove(&group);
+        self.stale.remove(&group);
         let Some(row) = self.groups.remove(&group) else { return Ok(()) };
         let (gone, kept) = std::mem::take(&mut self.chains).into_iter().partition(|(_, c)| c.group == group);
         self.chains = kept;
@@ -236,10 +290,7 @@ impl Store for MemStore {
     }
 
     fn append(&mut self, group: GroupId, no: ChainNo, entry: &Append<'_>) -> Result<(), Infallible> {
-        let action = match entry.reading {
-            Reading::Action(action) => Some(action.clone()),
-            Reading::Later | Reading::Never => None,
-        };
+        let read = Read::of(&entry.reading);
         let chain = self.chain(no);
         assert_eq!(chain.group, group, "a chain belongs to one group");
         let first = chain.row.parent.map_or(0, |(_, at)| at + 1);
@@ -250,8 +301,8 @@ impl Store for MemStore {
             signature: entry.signature,
             body: entry.body.to_vec(),
         };
-        chain.entries.push(Kept { stored, action });
-        if let Reading::Action(action) = entry.reading {
+        chain.entries.push(Kept { stored, read });
+        if let Reading::Action(action) = &entry.reading {
             self.views.entry(group).or_default().fold(entry.id, entry.header.time, entry.person, action);
         }
         self.note(Undo::Append(no));
@@ -295,10 +346,94 @@ impl Store for MemStore {
         Ok(self.chain(chain).at(seq).map(|kept| kept.stored.id))
     }
 
-    fn control_entries(&mut self, group: GroupId) -> Result<Vec<(EntryId, Vec<EntryId>)>, Infallible> {
+    fn control_entries(&mut self, group: GroupId) -> Result<Vec<Stored>, Infallible> {
         let of_group = self.chains.values().filter(|c| c.group == group);
         let control = of_group.flat_map(|c| &c.entries).filter(|e| e.stored.header.class == Class::Control);
-        Ok(control.map(|e| (e.stored.id, e.stored.header.control_heads.clone())).collect())
+        Ok(control.map(|e| e.stored.clone()).collect())
+    }
+
+    fn epoch_keys(&mut self, group: GroupId) -> Result<Vec<[u8; 32]>, Infallible> {
+        Ok(self.epoch_keys.get(&group).into_iter().flat_map(|keys| keys.values().copied()).collect())
+    }
+
+    fn put_epoch_key(&mut self, group: GroupId, epoch: EpochId, key: [u8; 32]) -> Result<(), Infallible> {
+        self.snapshot();
+        self.epoch_keys.entry(group).or_default().insert(epoch, key);
+        Ok(())
+    }
+
+    fn unread(&mut self, group: GroupId) -> Result<Vec<(ChainNo, u64)>, Infallible> {
+        Ok(self.reading_as(group, &Read::Later).map(|(no, e)| (no, e.stored.header.seq)).collect())
+    }
+
+    fn withheld(&mut self, group: GroupId) -> Result<Vec<(EntryId, ChainNo, u64)>, Infallible> {
+        let withheld = self.reading_as(group, &Read::Withheld);
+        Ok(withheld.map(|(no, e)| (e.stored.id, no, e.stored.header.seq)).collect())
+    }
+
+    fn clear_views(&mut self, group: GroupId) -> Result<(), Infallible> {
+        self.snapshot();
+        self.views.remove(&group);
+        Ok(())
+    }
+
+    fn read_again(
+        &mut self,
+        group: GroupId,
+        no: ChainNo,
+        entry: &Stored,
+        person: PersonId,
+        reading: &Reading<'_>,
+    ) -> Result<(), Infallible> {
+        self.snapshot();
+        let chain = self.chain(no);
+        let first = chain.row.parent.map_or(0, |(_, at)| at + 1);
+        let at = usize::try_from(entry.header.seq - first).expect("the entry is stored");
+        chain.entries[at].read = Read::of(reading);
+        if let Reading::Action(action) = reading {
+            self.views.entry(group).or_default().fold(entry.id, entry.header.time, person, action);
+        }
+        Ok(())
+    }
+
+    fn reach(&mut self, chain: ChainNo, bytes: u64) -> Result<Option<u64>, Infallible> {
+        let mut sum = 0;
+        Ok(self.chain(chain).entries.iter().find_map(|e| {
+            sum += e.stored.body.len() as u64;
+            (sum > bytes).then_some(e.stored.header.seq)
+        }))
+    }
+
+    fn is_stale(&mut self, group: GroupId) -> Result<bool, Infallible> {
+        Ok(self.stale.contains(&group))
+    }
+
+    fn set_stale(&mut self, group: GroupId, stale: bool) -> Result<(), Infallible> {
+        if self.stale.contains(&group) != stale {
+            self.snapshot();
+            if stale {
+                self.stale.insert(group)
+            } else {
+                self.stale.remove(&group)
+            };
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, group: GroupId, kept: &Waiting) -> Result<(), Infallible> {
+        self.snapshot();
+        self.waiting.entry(group).or_default().push(kept.clone());
+        Ok(())
+    }
+
+    fn kept(&mut self, group: GroupId) -> Result<Vec<Waiting>, Infallible> {
+        Ok(self.waiting.get(&group).cloned().unwrap_or_default())
+    }
+
+    fn forget_kept(&mut self, group: GroupId) -> Result<(), Infallible> {
+        self.snapshot();
+        self.waiting.remove(&group);
+        Ok(())
     }
 
     fn count(&mut self, group: GroupId) -> Result<u64, Infallible> {

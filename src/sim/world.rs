@@ -7,6 +7,7 @@ use super::network::{Arrival, Network};
 use super::node::Node;
 use super::store::MemStore;
 use super::{Profile, Report};
+use crate::engine::Joining;
 use crate::engine::entropy::Entropy;
 use crate::engine::io::{Event as Happened, Input, Output, Relation, Verdict};
 use crate::model::action::GroupKind;
@@ -226,7 +227,7 @@ impl World {
         let Some((_, seed)) = self.groups.iter().find(|(id, _)| *id == group).copied() else { return };
         self.note(&format!("node {n} joins {}", group.short()));
         self.batch(n, None, |engine, now| {
-            engine.join_group(now, group, seed).expect("a few groups");
+            engine.join_group(now, group, Joining { seed, invite: None }).expect("a few groups");
             engine.handle(now, Input::Tick)
         });
         self.members.entry(n).or_default().insert(group);

@@ -108,6 +108,22 @@ impl SqliteStore {
         Ok(None)
     }
 
+    /// The first seq of a chain's own entries at which their bodies are more than so many bytes together.
+    pub(super) fn seq_within(&mut self, chain: ChainNo, bytes: u64) -> Result<Option<u64>, Error> {
+        let (first, last) = Key::of_chain(chain);
+        let mut select =
+            self.db.prepare_cached("SELECT key, length(body) FROM entries WHERE key BETWEEN ?1 AND ?2 ORDER BY key")?;
+        let mut rows = select.query([first, last])?;
+        let mut sum = 0u64;
+        while let Some(row) = rows.next()? {
+            sum += unsigned(row.get(1)?);
+            if sum > bytes {
+                return Ok(Some(row.get::<_, Key>(0)?.seq()));
+            }
+        }
+        Ok(None)
+    }
+
     /// The numbers of a group's chains, ascending.
     pub(super) fn chain_numbers(&self, grp: i64) -> Result<Vec<ChainNo>, Error> {
         let mut select = self.db.prepare_cached("SELECT no FROM chains WHERE grp = ?1 ORDER BY no")?;

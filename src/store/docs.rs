@@ -77,6 +77,22 @@ impl SqliteStore {
         Ok(())
     }
 
+    /// Marks every document of one group.
+    pub(super) fn mark_group(&mut self, grp: i64) -> Result<(), Error> {
+        for mark in [
+            "INSERT OR IGNORE INTO stale SELECT note << 2 FROM notes WHERE grp = ?1".to_owned(),
+            format!(
+                "INSERT OR IGNORE INTO stale SELECT subject << 2 | 1 FROM writes WHERE grp = ?1 AND kind = {LINK_ADDED}"
+            ),
+            format!(
+                "INSERT OR IGNORE INTO stale SELECT subject << 2 | 3 FROM writes WHERE grp = ?1 AND kind = {TOPIC}"
+            ),
+        ] {
+            self.db.prepare_cached(&mark)?.execute([grp])?;
+        }
+        Ok(())
+    }
+
     /// Empties the index and marks every document of every group.
     pub(super) fn index_anew(&mut self) -> Result<(), Error> {
         self.db.execute_batch(&format!(

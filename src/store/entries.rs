@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::cache::{ChainInfo, GroupInfo};
 use super::fold::{Source, tag};
-use super::key::{Key, Stamp, ids, unsigned};
+use super::key::{Key, Stamp, unsigned};
 use super::{Error, SqliteStore};
 use crate::engine::store::{Append, ChainNo, Reading, Stored};
 use crate::log::header::{Header, MAX_SEQ};
@@ -25,6 +25,8 @@ const GENESIS: u8 = 2;
 pub(super) const FOLDED: u8 = 0;
 pub(super) const LATER: u8 = 1;
 pub(super) const NEVER: u8 = 2;
+/// Not counting now: see `engine::judging`.
+pub(super) const WITHHELD: u8 = 3;
 
 /// The shortest prefix of an id that is looked for, in hex digits.
 const MIN_PREFIX: usize = 4;
@@ -99,6 +101,7 @@ impl SqliteStore {
             Reading::Action(_) => FOLDED,
             Reading::Later => LATER,
             Reading::Never => NEVER,
+            Reading::Withheld => WITHHELD,
         };
         let epoch = (header.epoch != EpochId::ZERO).then_some(header.epoch.0);
         let insert = "INSERT INTO entries (key, id, time, class, reading, heads, epoch, signature, body)
@@ -128,7 +131,7 @@ impl SqliteStore {
                 let source = Source { key, id: entry.id, time: header.time, person: entry.person };
                 self.fold(&group, source, action)
             }
-            Reading::Later | Reading::Never => Ok(()),
+            Reading::Later | Reading::Never | Reading::Withheld => Ok(()),
         }
     }
 
@@ -215,19 +218,27 @@ impl SqliteStore {
         Ok(select.query_row([Key::new(chain, seq)], |row| row.get(0).map(EntryId)).optional()?)
     }
 
-    pub(super) fn read_control(&mut self, group: GroupId) -> Result<Vec<(EntryId, Vec<EntryId>)>, Error> {
-        let grp = self.group(group)?.no;
-        // The partial index has all that is asked for: bodies are not read.
-        let mut select = self.db.prepare_cached(
-            "SELECT e.id, h.ids FROM heads h CROSS JOIN entries e INDEXED BY control_entries ON e.heads = h.no
-             WHERE h.grp = ?1 AND e.class <> 1",
-        )?;
-        let rows = select.query_map([grp], |row| Ok((EntryId(row.get(0)?), row.get::<_, Vec<u8>>(1)?)))?;
-        rows.map(|row| {
-            let (id, heads) = row?;
-            Ok((id, ids(&heads)?.into_iter().map(EntryId).collect()))
-        })
-        .collect()
+    pub(super) fn read_control(&mut self, group: GroupId) -> Result<Vec<Stored>, Error> {
+        let group = self.group(group)?;
+        let keys: Vec<Key> = {
+            // The partial index has all control entries, and nothing else.
+            let mut select = self.db.prepare_cached(
+                "SELECT e.key FROM heads h CROSS JOIN entries e INDEXED BY control_entries ON e.heads = h.no
+                 WHERE h.grp = ?1 AND e.class <> 1 ORDER BY e.key",
+            )?;
+            let keys = select.query_map([group.no], |row| row.get(0))?;
+            keys.collect::<Result<_, _>>()?
+        };
+        keys.into_iter().map(|key| self.stored(&group, key)).collect()
+    }
+
+    fn stored(&mut self, group: &GroupInfo, key: Key) -> Result<Stored, Error> {
+        let sql = format!("SELECT {COLUMNS} FROM entries WHERE key = ?1");
+        let raw = self.db.prepare_cached(&sql)?.query_row([key], Raw::read).optional()?;
+        let raw = raw.ok_or_else(|| Error::damaged("a view names an entry that is not there"))?;
+        let chain = self.chain(key.chain())?;
+        let prev = self.id_before(key.chain(), &chain, raw.seq)?;
+        self.whole(group.id, &chain, prev, raw)
     }
 
     pub(super) fn count_entries(&mut self, group: GroupId) -> Result<u64, Error> {
@@ -241,12 +252,8 @@ impl SqliteStore {
 
     /// Opens a stored entry again.
     pub(super) fn open_entry(&mut self, group: &GroupInfo, key: Key) -> Result<Opened, Error> {
-        let sql = format!("SELECT {COLUMNS} FROM entries WHERE key = ?1");
-        let raw = self.db.prepare_cached(&sql)?.query_row([key], Raw::read).optional()?;
-        let raw = raw.ok_or_else(|| Error::damaged("a view names an entry that is not there"))?;
         let chain = self.chain(key.chain())?;
-        let prev = self.id_before(key.chain(), &chain, raw.seq)?;
-        let stored = self.whole(group.id, &chain, prev, raw)?;
+        let stored = self.stored(group, key)?;
         let action = group.keys.open(&stored.header, &stored.body);
         Ok(Opened { id: stored.id, time: stored.header.time, chain, action })
     }

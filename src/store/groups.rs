@@ -9,6 +9,7 @@ use super::key::{Key, ids, signed, unsigned};
 use super::{Error, SqliteStore};
 use crate::engine::store::GroupRow;
 use crate::log::keys::GroupKeys;
+use crate::log::seal;
 use crate::model::action::GroupKind;
 use crate::model::id::GroupId;
 
@@ -31,6 +32,9 @@ const OF_GROUP: &[&str] = &[
     "DELETE FROM branches WHERE key >> 32 IN (SELECT no FROM chains WHERE grp = ?1)",
     "DELETE FROM chains WHERE grp = ?1",
     "DELETE FROM peers WHERE grp = ?1",
+    "DELETE FROM epoch_keys WHERE grp = ?1",
+    "DELETE FROM kept WHERE grp = ?1",
+    "DELETE FROM meta WHERE key = 'store.stale.' || (SELECT lower(hex(id)) FROM groups WHERE no = ?1)",
     "DELETE FROM events WHERE \"group\" = (SELECT id FROM groups WHERE no = ?1)",
     "DELETE FROM groups WHERE no = ?1",
 ];
@@ -106,11 +110,22 @@ impl SqliteStore {
         }
         let found = self
             .db
-            .prepare_cached("SELECT no, seed FROM groups WHERE id = ?1")?
-            .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached("SELECT no, seed, kind FROM groups WHERE id = ?1")?
+            .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Option<u8>>(2)?)))
             .optional()?;
-        let (no, seed) = found.ok_or(Error::NoGroup(id))?;
-        let group = Arc::new(GroupInfo { no, id, keys: GroupKeys::from_seed(&seed) });
+        let (no, seed, kind) = found.ok_or(Error::NoGroup(id))?;
+        let mut keys = GroupKeys::from_seed(&seed);
+        if kind == Some(CLOSED) {
+            keys.close();
+        }
+        {
+            let mut select = self.db.prepare_cached("SELECT key FROM epoch_keys WHERE grp = ?1")?;
+            let mut rows = select.query([no])?;
+            while let Some(row) = rows.next()? {
+                keys.hold(seal::Key::new(row.get(0)?));
+            }
+        }
+        let group = Arc::new(GroupInfo { no, id, keys });
         self.cache.groups.insert(id, group.clone());
         Ok(group)
     }

@@ -37,6 +37,7 @@ mod groups;
 mod heads;
 mod integrity;
 mod key;
+mod keyring;
 mod notes;
 mod peers;
 mod persons;

@@ -3,17 +3,18 @@
 use rusqlite::params;
 
 use super::cache::GroupInfo;
-use super::entries::{FOLDED, LATER, NEVER};
+use super::entries::{FOLDED, LATER, NEVER, WITHHELD};
 use super::fold::Source;
 use super::key::Key;
 use super::{Error, SqliteStore};
 use crate::engine::store::ChainNo;
 use crate::model::action::ReadError;
+use crate::model::id::GroupId;
 
 /// Which fold this build has. It grows when the same entries give other views: with a new kind of action, or a rule that
 /// changed. A store that another fold worked on, older or newer, is folded anew when it is opened: an older build that
 /// took entries in meanwhile may have left some unread.
-const FOLD: u32 = 1;
+const FOLD: u32 = 2;
 /// The setting that says which fold made the views.
 const FOLD_KEY: &str = "store.fold";
 /// Entries that are read at once.
@@ -47,7 +48,37 @@ impl SqliteStore {
     /// Folds anew what another build folded.
     pub(super) fn fold_if_other(&mut self) -> Result<(), Error> {
         let done = self.meta_get(FOLD_KEY)?.and_then(|fold| fold.parse::<u32>().ok());
-        if done == Some(FOLD) { Ok(()) } else { self.rebuild() }
+        if done == Some(FOLD) {
+            return Ok(());
+        }
+        self.rebuild()?;
+        // What counts is for the engine to say, with every control entry read.
+        for group in self.all_groups()? {
+            self.write_stale(group.id, true)?;
+        }
+        Ok(())
+    }
+
+    /// Empties the views of one group; the index follows when its documents are looked at again.
+    pub(super) fn clear_group(&mut self, group: GroupId) -> Result<(), Error> {
+        let grp = self.group(group)?.no;
+        self.mark_group(grp)?;
+        for delete in [
+            "DELETE FROM texts WHERE note IN (SELECT note FROM notes WHERE grp = ?1)",
+            "DELETE FROM edits WHERE note IN (SELECT note FROM notes WHERE grp = ?1)",
+            "DELETE FROM authors WHERE note IN (SELECT note FROM notes WHERE grp = ?1)",
+            "DELETE FROM notes WHERE grp = ?1",
+            "DELETE FROM early WHERE grp = ?1",
+            "DELETE FROM writes WHERE grp = ?1",
+        ] {
+            self.db.prepare_cached(delete)?.execute([grp])?;
+        }
+        self.cache.clear();
+        Ok(())
+    }
+
+    fn reading(&mut self, key: Key) -> Result<u8, Error> {
+        Ok(self.db.prepare_cached("SELECT reading FROM entries WHERE key = ?1")?.query_row([key], |row| row.get(0))?)
     }
 
     fn fold_chain(&mut self, group: &GroupInfo, chain: ChainNo) -> Result<(), Error> {
@@ -59,6 +90,9 @@ impl SqliteStore {
             from = last.header.seq + 1;
             for entry in block {
                 let key = Key::new(chain, entry.header.seq);
+                if self.reading(key)? == WITHHELD {
+                    continue;
+                }
                 let action = group.keys.open(&entry.header, &entry.body);
                 let reading = match &action {
                     Ok(_) => FOLDED,

@@ -12,7 +12,7 @@ use super::{Error, file};
 /// `PRAGMA application_id` of every store: "SMSH".
 pub const APPLICATION_ID: u32 = 0x534d_5348;
 /// `PRAGMA user_version` of a store that this build writes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// How long to wait for another process that has the file locked, in milliseconds.
 const BUSY_MS: u32 = 5_000;
@@ -45,6 +45,14 @@ const CREATE: &str = "
         reading INTEGER NOT NULL, heads INTEGER NOT NULL, epoch BLOB, signature BLOB, body BLOB NOT NULL
     );
     CREATE INDEX control_entries ON entries (heads, id) WHERE class <> 1;
+    CREATE INDEX unfolded_entries ON entries (reading, key, id) WHERE reading <> 0;
+    CREATE TABLE epoch_keys (
+        grp INTEGER NOT NULL, epoch BLOB NOT NULL, key BLOB NOT NULL, PRIMARY KEY (grp, epoch)
+    ) WITHOUT ROWID;
+    CREATE TABLE kept (
+        no INTEGER PRIMARY KEY, grp INTEGER NOT NULL, written_ms INTEGER NOT NULL, kind INTEGER NOT NULL,
+        version INTEGER NOT NULL, payload BLOB NOT NULL
+    );
     CREATE TABLE branches (tag INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (tag, key)) WITHOUT ROWID;
 
     CREATE TABLE atoms (no INTEGER PRIMARY KEY, grp INTEGER NOT NULL, bytes BLOB NOT NULL);
@@ -100,7 +108,22 @@ pub(super) struct Schema {
 }
 
 /// The schema of this build.
-pub(super) const SCHEMA: Schema = Schema { version: VERSION, create: CREATE, migrations: &[] };
+pub(super) const SCHEMA: Schema =
+    Schema { version: VERSION, create: CREATE, migrations: &[Migration { from: 1, run: to_2 }] };
+
+/// Membership: epoch keys, writes that wait for one, and an index of what is not folded.
+fn to_2(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(
+        "CREATE INDEX unfolded_entries ON entries (reading, key, id) WHERE reading <> 0;
+         CREATE TABLE epoch_keys (
+             grp INTEGER NOT NULL, epoch BLOB NOT NULL, key BLOB NOT NULL, PRIMARY KEY (grp, epoch)
+         ) WITHOUT ROWID;
+         CREATE TABLE kept (
+             no INTEGER PRIMARY KEY, grp INTEGER NOT NULL, written_ms INTEGER NOT NULL, kind INTEGER NOT NULL,
+             version INTEGER NOT NULL, payload BLOB NOT NULL
+         );",
+    )
+}
 
 /// Opens a file, or a database in memory, and brings it to the schema.
 pub(super) fn connect(path: Option<&Path>, schema: &Schema) -> Result<Connection, Error> {

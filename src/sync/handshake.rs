@@ -1,6 +1,8 @@
-//! The handshake: both sides prove the discovery secret for this pair of peers, then a log key for this transcript.
+//! The handshake: both sides prove the discovery secret and a log key for this pair of peers and this handshake.
 //!
-//! A stranger who dials learns nothing: without the secret no hello verifies, and the stream is closed unanswered.
+//! A stranger who dials learns nothing: without the secret no hello verifies, and the stream is closed unanswered. Who
+//! knows the secret but may not read (a guest) learns where it stands, and nothing of what is held: whether the holdings are equal
+//! is told by a keyed hash, which only somebody who holds the same can recognise.
 //! The proofs name both transport ids, which the encrypted connection has authenticated, so they can not be replayed
 //! by or towards anybody else.
 
@@ -8,16 +10,21 @@ use crate::log::keys::{GroupKeys, LogKey, verify_session};
 use crate::log::seal;
 use crate::model::id::{LogId, Peer};
 
-use super::message::{Message, Told, put_told, read_told};
+use super::message::{MAX_KEYS, Message, Told, put_told, read_told};
+use crate::model::id::EpochId;
+use crate::model::limits::SEALED_TO_BYTES;
+use crate::model::wire::{Reader, put_count};
 
 const HELLO: &str = "studymesh 2026 v1 sync hello";
 const WELCOME: &str = "studymesh 2026 v1 sync welcome";
 const HELLO_SEAL: &str = "studymesh 2026 v1 sync hello sealed";
 const WELCOME_SEAL: &str = "studymesh 2026 v1 sync welcome sealed";
+const AGREES: &str = "studymesh 2026 v1 sync agreement";
+const HOLDS: &str = "studymesh 2026 v1 sync epochs";
 const TRANSCRIPT: &str = "studymesh 2026 v1 sync transcript";
 
 /// What a replica says of itself in one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Summary {
     /// The fingerprint of everything that it holds.
     pub fingerprint: [u8; 32],
@@ -39,28 +46,117 @@ pub struct Ends<'a> {
 #[error("the sync handshake does not prove knowledge of the group")]
 pub struct HandshakeError;
 
+/// Where a puller stands in the group, as the other side's fold has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Standing {
+    /// It may read, or keep: it is served.
+    #[default]
+    In = 0,
+    /// Nothing is known of it yet.
+    Unknown = 1,
+    /// It asked to be let in, and somebody will see to that.
+    Asked = 2,
+    /// It asked to be let in, and an admin has to accept.
+    NeedsApproval = 3,
+    /// It asked with an invite that lets nobody in any more.
+    InviteOver = 4,
+    /// An admin turned it down.
+    Refused = 5,
+    /// It was removed.
+    Removed = 6,
+}
+
+impl Standing {
+    /// The word that the command line and the API use.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Unknown => "unknown",
+            Self::Asked => "asked",
+            Self::NeedsApproval => "needs-approval",
+            Self::InviteOver => "invite-over",
+            Self::Refused => "refused",
+            Self::Removed => "removed",
+        }
+    }
+
+    fn from_byte(byte: u8) -> Option<Self> {
+        let all =
+            [Self::In, Self::Unknown, Self::Asked, Self::NeedsApproval, Self::InviteOver, Self::Refused, Self::Removed];
+        all.get(usize::from(byte)).copied()
+    }
+}
+
+/// What a puller says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Greeting {
+    /// [`agreement`] over what it holds.
+    pub agrees: [u8; 32],
+    /// [`holdings`] over the epochs whose keys it holds.
+    pub holds: [u8; 32],
+    /// The log that it writes; its signature was checked.
+    pub log: LogId,
+}
+
+/// What the answering side tells.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Welcome {
+    /// Where the puller stands. Unless it is in, everything below is empty.
+    pub standing: Standing,
+    /// How many entries of the puller's log wait for an admin's word.
+    pub quarantined: u32,
+    /// What the answering side holds.
+    pub summary: Option<Summary>,
+    /// Members' peers: a hint, nothing vouches for them. At most [`super::message::MAX_PEERS`], each of which [`Told::fits`].
+    pub told: Vec<Told>,
+    /// Keys of epochs that the puller lacks, sealed to its log: at most [`MAX_KEYS`].
+    pub keys: Vec<(EpochId, Vec<u8>)>,
+}
+
 /// A proven other side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
-    /// What it holds.
+    /// What it says.
+    pub welcome: Welcome,
+    /// What it holds; nothing when it does not let us read.
     pub summary: Summary,
     /// The log that it writes.
     pub log: LogId,
     /// The handshake's transcript, which the other side must sign in turn.
     pub transcript: [u8; 32],
-    /// Members' peers that it tells about. A hint: nothing vouches for them.
-    pub told: Vec<Told>,
+}
+
+/// What two sides that hold the same make alike, for one nonce.
+#[must_use]
+pub fn agreement(keys: &GroupKeys, nonce: &[u8; 32], summary: Summary) -> [u8; 32] {
+    keys.prove(AGREES, &[&nonce[..], &summary.encode()].concat())
+}
+
+/// What two sides that hold the same epoch keys make alike, for one nonce.
+#[must_use]
+pub fn holdings(keys: &GroupKeys, nonce: &[u8; 32]) -> [u8; 32] {
+    let mut message = nonce.to_vec();
+    keys.held().for_each(|(epoch, _)| message.extend_from_slice(&epoch.0));
+    keys.prove(HOLDS, &message)
 }
 
 /// The puller's first message.
 #[must_use]
-pub fn hello(keys: &GroupKeys, ends: Ends<'_>, nonce: [u8; 32], summary: Summary) -> Message {
-    let proof = keys.prove(HELLO, &message(&[&nonce], ends));
-    let sealed = seal(keys, HELLO_SEAL, &nonce, &summary.encode());
+pub fn hello(keys: &GroupKeys, ends: Ends<'_>, nonce: [u8; 32], summary: Summary, log: &LogKey) -> Message {
+    let greeted = message(&[&nonce], ends);
+    let proof = keys.prove(HELLO, &greeted);
+    let plain = [
+        &agreement(keys, &nonce, summary)[..],
+        &holdings(keys, &nonce),
+        &log.id().0,
+        &log.sign_session(&hello_side(keys, &greeted)),
+    ];
+    let sealed = seal(keys, HELLO_SEAL, &nonce, &plain.concat());
     Message::Hello { nonce, proof, sealed }
 }
 
-/// Whether a hello was made with these keys; what the puller holds if so.
+/// Whether a hello was made with these keys; what the puller says of itself if so.
 #[must_use]
 pub fn open_hello(
     keys: &GroupKeys,
@@ -68,29 +164,44 @@ pub fn open_hello(
     nonce: &[u8; 32],
     proof: &[u8; 32],
     sealed: &[u8],
-) -> Option<Summary> {
-    if !same(&keys.prove(HELLO, &message(&[nonce], ends)), proof) {
+) -> Option<Greeting> {
+    let greeted = message(&[nonce], ends);
+    if !same(&keys.prove(HELLO, &greeted), proof) {
         return None;
     }
-    Summary::decode(&open(keys, HELLO_SEAL, nonce, sealed)?)
+    let plain = open(keys, HELLO_SEAL, nonce, sealed)?;
+    let mut r = Reader::new(&plain);
+    let (agrees, holds, log) = (r.array().ok()?, r.array().ok()?, LogId(r.array().ok()?));
+    let signature = r.array().ok()?;
+    r.finish().ok()?;
+    verify_session(log, &hello_side(keys, &greeted), &signature).ok()?;
+    Some(Greeting { agrees, holds, log })
 }
 
-/// The answer to a hello, and the transcript that the puller will sign. What is told is bounded by the caller: at most
-/// [`super::message::MAX_PEERS`] peers, each of which [`Told::fits`].
+/// The answer to a hello, and the transcript that the puller will sign.
 #[must_use]
 pub fn welcome(
     keys: &GroupKeys,
     ends: Ends<'_>,
     hello_nonce: &[u8; 32],
     nonce: [u8; 32],
-    summary: Summary,
     log: &LogKey,
-    told: &[Told],
+    says: &Welcome,
 ) -> (Message, [u8; 32]) {
     let transcript = transcript(keys, ends, hello_nonce, &nonce);
     let proof = keys.prove(WELCOME, &transcript);
-    let mut plain = [&summary.encode()[..], &log.id().0, &log.sign_session(&transcript)].concat();
-    put_told(&mut plain, told);
+    let mut plain = [&log.id().0[..], &log.sign_session(&transcript)].concat();
+    plain.push(says.standing as u8);
+    plain.extend_from_slice(&says.quarantined.to_le_bytes());
+    if says.standing == Standing::In {
+        plain.extend_from_slice(&says.summary.unwrap_or_default().encode());
+        put_count(&mut plain, says.keys.len());
+        for (epoch, key) in &says.keys {
+            plain.extend_from_slice(&epoch.0);
+            plain.extend_from_slice(key);
+        }
+        put_told(&mut plain, &says.told);
+    }
     (Message::Welcome { nonce, proof, sealed: seal(keys, WELCOME_SEAL, &nonce, &plain) }, transcript)
 }
 
@@ -111,13 +222,27 @@ pub fn open_welcome(
         return Err(HandshakeError);
     }
     let plain = open(keys, WELCOME_SEAL, nonce, sealed).ok_or(HandshakeError)?;
-    let (summary, rest) = plain.split_at_checked(Summary::BYTES).ok_or(HandshakeError)?;
-    let (log, rest) = rest.split_first_chunk::<32>().ok_or(HandshakeError)?;
-    let (signature, told) = rest.split_first_chunk::<64>().ok_or(HandshakeError)?;
-    verify_session(LogId(*log), &transcript, signature).map_err(|_| HandshakeError)?;
-    let summary = Summary::decode(summary).ok_or(HandshakeError)?;
-    let told = read_told(told).map_err(|_| HandshakeError)?;
-    Ok(Proven { summary, log: LogId(*log), transcript, told })
+    let (log, welcome) = read_welcome(Reader::new(&plain), &transcript).ok_or(HandshakeError)?;
+    Ok(Proven { summary: welcome.summary.unwrap_or_default(), welcome, log, transcript })
+}
+
+fn read_welcome(mut r: Reader<'_>, transcript: &[u8; 32]) -> Option<(LogId, Welcome)> {
+    let (log, signature) = (LogId(r.array().ok()?), r.array().ok()?);
+    verify_session(log, transcript, &signature).ok()?;
+    let standing = Standing::from_byte(r.u8().ok()?)?;
+    let quarantined = u32::from_le_bytes(r.array().ok()?);
+    if standing != Standing::In {
+        r.finish().ok()?;
+        return Some((log, Welcome { standing, quarantined, ..Welcome::default() }));
+    }
+    let summary = Summary::decode(r.bytes(Summary::BYTES).ok()?);
+    let count = r.count(MAX_KEYS, "keys").ok()?;
+    let mut keys = vec![];
+    for _ in 0..count {
+        keys.push((EpochId(r.array().ok()?), r.bytes(SEALED_TO_BYTES).ok()?.to_vec()));
+    }
+    let told = read_told(r.rest()).ok()?;
+    Some((log, Welcome { standing, quarantined, summary, told, keys }))
 }
 
 /// The puller's own proof, after the welcome. It signs another transcript than the server, so that neither proof can
@@ -133,6 +258,10 @@ pub fn identify(log: &LogKey, transcript: &[u8; 32]) -> Message {
 /// When the signature is not the log key's over this transcript.
 pub fn open_identify(log: LogId, signature: &[u8; 64], transcript: &[u8; 32]) -> Result<(), HandshakeError> {
     verify_session(log, &puller_side(transcript), signature).map_err(|_| HandshakeError)
+}
+
+fn hello_side(keys: &GroupKeys, greeted: &[u8]) -> [u8; 32] {
+    keys.prove("studymesh 2026 v1 sync hello log", greeted)
 }
 
 fn puller_side(transcript: &[u8; 32]) -> [u8; 32] {
@@ -199,18 +328,29 @@ mod tests {
         let (key_a, key_b) = (LogKey::from_seed(&[1; 32]), LogKey::from_seed(&[2; 32]));
         let summary = Summary { fingerprint: [3; 32], entries: 4 };
 
-        let Message::Hello { nonce, proof, sealed } = hello(&keys, ends(&alice, &bob), [5; 32], summary) else {
-            unreachable!()
-        };
-        assert_eq!(open_hello(&keys, ends(&alice, &bob), &nonce, &proof, &sealed), Some(summary));
+        let hello = |keys| hello(keys, ends(&alice, &bob), [5; 32], summary, &key_a);
+        let Message::Hello { nonce, proof, sealed } = hello(&keys) else { unreachable!() };
+        let greeting = open_hello(&keys, ends(&alice, &bob), &nonce, &proof, &sealed).unwrap();
+        assert_eq!((greeting.log, greeting.agrees), (key_a.id(), agreement(&keys, &nonce, summary)));
+        assert_ne!(greeting.agrees, agreement(&keys, &nonce, Summary { entries: 5, ..summary }));
         assert_eq!(open_hello(&stranger, ends(&alice, &bob), &nonce, &proof, &sealed), None);
         assert_eq!(open_hello(&keys, ends(&eve, &bob), &nonce, &proof, &sealed), None, "replayed by eve");
 
-        let (message, transcript) = welcome(&keys, ends(&alice, &bob), &nonce, [6; 32], summary, &key_b, &[]);
+        let says =
+            Welcome { summary: Some(summary), keys: vec![(EpochId([1; 32]), vec![2; 80])], ..Welcome::default() };
+        let (message, transcript) = welcome(&keys, ends(&alice, &bob), &nonce, [6; 32], &key_b, &says);
         let Message::Welcome { nonce: other, proof, sealed } = message else { unreachable!() };
         let proven = open_welcome(&keys, ends(&alice, &bob), &nonce, &other, &proof, &sealed).unwrap();
         assert_eq!((proven.summary, proven.log, proven.transcript), (summary, key_b.id(), transcript));
+        assert_eq!(proven.welcome, says);
         assert!(open_welcome(&keys, ends(&alice, &bob), &[0; 32], &other, &proof, &sealed).is_err(), "stale");
+
+        // A guest is told where it stands, and nothing of what is held.
+        let says = Welcome { standing: Standing::Removed, quarantined: 3, ..says };
+        let (message, _) = welcome(&keys, ends(&alice, &bob), &nonce, [6; 32], &key_b, &says);
+        let Message::Welcome { nonce: other, proof, sealed } = message else { unreachable!() };
+        let told = open_welcome(&keys, ends(&alice, &bob), &nonce, &other, &proof, &sealed).unwrap().welcome;
+        assert_eq!(told, Welcome { standing: Standing::Removed, quarantined: 3, ..Welcome::default() });
 
         let Message::Identify { log, signature } = identify(&key_a, &transcript) else { unreachable!() };
         assert!(open_identify(log, &signature, &transcript).is_ok());

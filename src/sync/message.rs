@@ -20,6 +20,8 @@ pub const MAX_PEERS: usize = 4;
 pub const MAX_ADDRESSES: usize = 4;
 /// Most bytes of one told address.
 pub const MAX_ADDRESS_BYTES: usize = 128;
+/// Most epoch keys in one welcome.
+pub const MAX_KEYS: usize = 8;
 /// Most bytes of the sealed part of a hello or welcome.
 pub const MAX_SEALED_BYTES: usize = 4096;
 

@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use super::handshake::{self, Ends, Proven, Summary};
+use super::handshake::{self, Ends, Proven, Standing, Summary};
 use super::index::{Index, Key, RANGE_FINGERPRINT_BYTES, Range, Tip};
 use super::message::{Answer, EndStatus, MAX_ASKED, MAX_HAVE, MAX_WANTS, Message, Want};
 use crate::log::entry::check_body;
@@ -158,8 +158,9 @@ impl Pull {
         other: Peer,
         nonce: [u8; 32],
         summary: Summary,
+        log: &LogKey,
     ) -> (Self, Message) {
-        let hello = handshake::hello(&keys, Ends { puller: &me, server: &other }, nonce, summary);
+        let hello = handshake::hello(&keys, Ends { puller: &me, server: &other }, nonce, summary, log);
         let pull = Self {
             group,
             keys,
@@ -212,6 +213,9 @@ impl Pull {
                 let proven = handshake::open_welcome(&self.keys, ends, mine, &nonce, &proof, &sealed)?;
                 self.state = State::Comparing;
                 self.proven = Some(proven.clone());
+                if proven.welcome.standing != Standing::In {
+                    return Ok(vec![Step::Proven(proven)]);
+                }
                 if proven.summary.fingerprint != index.fingerprint() {
                     self.ranges.push_back(Range::ALL);
                 }

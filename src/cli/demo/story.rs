@@ -84,7 +84,10 @@ impl Story {
             roadmap: Some(builtin::PATH_ID.into()),
         })?;
         let note = ada.text(new_note("学习计划 plan", "# 学习计划\n\n- Ada: Docker\n", Some("docker")), "note_id")?;
-        let ticket = ada.text(Command::Invite { expires_hours: Some(1), addresses: true }, "ticket")?;
+        let ticket = ada.text(
+            Command::Invite { expires_hours: Some(1), addresses: true, role: None, uses: None, approve: false },
+            "ticket",
+        )?;
         self.tell_one(
             "Ada founds a group with the built-in roadmap, writes a note, and hands out a ticket:",
             "Ada 用内置路线图创建小组，写下一篇笔记，并发出邀请票：",
@@ -194,7 +197,10 @@ impl Story {
 
     /// Dee knows the ticket and the signpost, and nobody's address. Whether she got everything while Ada was away.
     fn join_late(&mut self, note: &str) -> Result<bool, Error> {
-        let ticket = self.people[0].text(Command::Invite { expires_hours: None, addresses: false }, "ticket")?;
+        let ticket = self.people[0].text(
+            Command::Invite { expires_hours: None, addresses: false, role: None, uses: None, approve: false },
+            "ticket",
+        )?;
         let expected = self.people[0].call(Command::DbDigest)?;
         self.people[0].kill();
         let mut dee = Person::new("Dee", self.dir.join("Dee"));

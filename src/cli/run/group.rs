@@ -101,10 +101,16 @@ fn confirmed(session: &Session, question: &str) -> bool {
 /// Makes a ticket.
 pub fn invite(session: &mut Session, args: &Invite) -> Status {
     let expires_hours = match args.expires {
-        Expiry::Never => None,
+        Expiry::Never => Some(0),
         Expiry::Hours(hours) => Some(hours),
     };
-    let answer = session.call(Command::Invite { expires_hours, addresses: !args.no_addresses })?;
+    let answer = session.call(Command::Invite {
+        expires_hours,
+        addresses: !args.no_addresses,
+        role: None,
+        uses: None,
+        approve: false,
+    })?;
     let texts = session.view.texts;
     let mut message = texts.invite_how("TICKET");
     if let Some(at) = answer.number("expires_ms") {
@@ -183,7 +189,10 @@ mod tests {
             Ok(json!({"ticket": "studymeshx", "expires_ms": 1}))
         });
         assert_eq!(ran.stdout, "studymeshx\n");
-        assert_eq!(ran.asked[0].command, Command::Invite { expires_hours: Some(24), addresses: false });
+        assert_eq!(
+            ran.asked[0].command,
+            Command::Invite { expires_hours: Some(24), addresses: false, role: None, uses: None, approve: false }
+        );
         let ran = fake::run(&["group", "create", "N", "--closed"], |_| Ok(json!({"group_id": "ab", "name": "N"})));
         assert_eq!(ran.stdout, "ab\n");
         assert_eq!(

@@ -20,7 +20,7 @@ impl Service<'_> {
     }
 
     pub(super) fn db_rebuild(&mut self) -> Done {
-        self.store().rebuild()?;
+        self.engine.rebuild()?;
         let groups: Vec<GroupId> = self.engine.groups().collect();
         let mut entries = 0;
         for group in &groups {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Done, Service, list};
 use crate::api::{Code, Error};
+use crate::engine::Joining;
 use crate::engine::io::Relation;
 use crate::model::action::{Action, GroupKind, GroupName};
 use crate::model::fold::Register;
@@ -13,15 +14,8 @@ use crate::node::core::peer_text;
 use crate::node::fail::Fail;
 use crate::node::network;
 
-/// Longest life of a ticket, in hours: one year.
-const MAX_EXPIRES_HOURS: u64 = 366 * 24;
-
 impl Service<'_> {
     pub(super) fn group_create(&mut self, name: &str, kind: GroupKind, roadmap: Option<&str>) -> Done {
-        if kind == GroupKind::Closed {
-            let message = "closed groups are not built yet: nobody could be kept out of one";
-            return Err(Error::new(Code::NotPermitted, message, "found an open group with `--open`").into());
-        }
         let name = name.trim();
         let named = Action::GroupName(GroupName { name: name.to_owned(), supersedes: vec![] });
         named
@@ -42,7 +36,11 @@ impl Service<'_> {
     /// A group as `group list` and `status` show it.
     pub(super) fn group_item(&mut self, group: GroupId) -> Done {
         let now = self.context.now;
-        let (members, entries) = (self.store().persons(group)?.len(), self.entries(group)?);
+        let inside =
+            self.engine.members(now, group)?.map_or(0, |m| m.persons().values().filter(|p| p.role.is_some()).count());
+        // While the genesis entry has not come, whoever wrote something is counted.
+        let members = if inside == 0 { self.store().persons(group)?.len() } else { inside };
+        let entries = self.entries(group)?;
         let joined_ms = self.joined_ms(group)?;
         let status = self.engine.status(now, group);
         let connected = status.as_ref().map_or(0, |s| s.members.len());
@@ -50,6 +48,8 @@ impl Service<'_> {
         Ok(json!({
             "group_id": group, "name": self.group_name(group)?, "kind": self.group_kind(group), "members": members,
             "entries": entries, "joined_ms": joined_ms, "state": self.join_state(group)?, "connected": connected,
+            "role": status.as_ref().and_then(|s| s.role), "standing": status.as_ref().map(|s| s.standing()),
+            "requests": status.as_ref().map_or(0, |s| s.requests), "kept": status.as_ref().map_or(0, |s| s.kept),
             // Nobody to compare with: nothing can be said.
             "complete": status.filter(|s| !s.members.is_empty()).map(|s| {
                 missing == 0 && s.members.iter().all(|m| m.relation == Relation::Equal)
@@ -67,6 +67,9 @@ impl Service<'_> {
     pub(super) fn join_state(&mut self, group: GroupId) -> Result<&'static str, Fail> {
         let now = self.context.now;
         let Some(status) = self.engine.status(now, group) else { return Ok("waiting") };
+        if !status.inside {
+            return Ok("waiting");
+        }
         let founded = self.engine.kind(group).is_some();
         let equal = status.members.iter().any(|m| m.relation == Relation::Equal);
         Ok(match (founded, equal && status.missing == 0, status.members.is_empty()) {
@@ -118,24 +121,8 @@ impl Service<'_> {
         Ok(json!({ "v": 1, "group_id": group, "left": true }))
     }
 
-    pub(super) fn invite(&mut self, group: GroupId, expires_hours: Option<u64>, addresses: bool) -> Done {
-        if expires_hours.is_some_and(|h| h == 0 || h > MAX_EXPIRES_HOURS) {
-            let message = format!("a ticket lives 1 to {MAX_EXPIRES_HOURS} hours, or for ever");
-            return Err(Error::new(Code::BadInput, message, "give --expires HOURS, or leave it out").into());
-        }
-        let now = self.context.now;
-        let seed = self.engine.status(now, group).ok_or_else(|| gone(group))?.seed;
-        let peers = if addresses { self.ticket_peers(group)? } else { vec![] };
-        let expires_ms = expires_hours.map(|h| now + h * 3_600_000).map(|ms| ms / 1000 * 1000);
-        let ticket = Ticket { expires_ms: expires_ms.unwrap_or(0), group, seed, peers };
-        Ok(json!({
-            "v": 1, "ticket": ticket.encode(), "expires_ms": expires_ms, "uses": null, "group_id": group,
-            "peers": ticket.peers.len(),
-        }))
-    }
-
     /// This node first, then members seen lately, as far as their addresses are known.
-    fn ticket_peers(&mut self, group: GroupId) -> Result<Vec<TicketPeer>, Fail> {
+    pub(super) fn ticket_peers(&mut self, group: GroupId) -> Result<Vec<TicketPeer>, Fail> {
         let mut peers = vec![];
         let own = self.engine.identity().peer.clone();
         let addresses = match self.context.network {
@@ -166,13 +153,18 @@ impl Service<'_> {
             let message = "the ticket has expired";
             return Err(Error::new(Code::BadTicket, message, "ask a member for a new one").into());
         }
-        self.engine.join_group(self.context.now, ticket.group, ticket.seed)?;
+        let joining = Joining { seed: ticket.seed, invite: ticket.invite };
+        self.engine.join_group(self.context.now, ticket.group, joining)?;
         for peer in &ticket.peers {
             let row = network::peer_row(peer, self.context.now);
             self.store().peer_seen(ticket.group, &row)?;
         }
         let state = self.join_state(ticket.group)?;
-        Ok(json!({ "v": 1, "group_id": ticket.group, "name": self.group_name(ticket.group)?, "state": state }))
+        let standing = self.engine.status(self.context.now, ticket.group).map(|s| s.standing());
+        Ok(json!({
+            "v": 1, "group_id": ticket.group, "name": self.group_name(ticket.group)?, "state": state,
+            "standing": standing,
+        }))
     }
 
     pub(super) fn ticket_inspect(&mut self, text: &str) -> Done {
@@ -194,7 +186,8 @@ impl Service<'_> {
         let expires = (ticket.expires_ms != 0).then_some(ticket.expires_ms);
         let member = self.engine.groups().any(|g| g == ticket.group);
         Ok(json!({
-            "v": 1, "group_id": ticket.group, "version": ticket::VERSION, "expires_ms": expires,
+            "v": 1, "group_id": ticket.group, "kind": if ticket.invite.is_some() { "closed" } else { "open" },
+            "version": if ticket.invite.is_some() { ticket::VERSION_INVITE } else { ticket::VERSION }, "expires_ms": expires,
             "expired": expires.is_some_and(|at| at <= self.context.now), "bytes": ticket.byte_len(), "peers": peers,
             "member": member,
         }))
@@ -205,7 +198,7 @@ fn bad_ticket(error: &TicketError) -> Error {
     Error::new(Code::BadTicket, error.to_string(), "copy the whole ticket again, or ask a member for a new one")
 }
 
-fn gone(group: GroupId) -> Error {
+pub(super) fn gone(group: GroupId) -> Error {
     Error::new(
         Code::NotFound,
         format!("this node is not in the group {group}"),

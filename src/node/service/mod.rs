@@ -8,6 +8,8 @@ mod export;
 mod find;
 mod group;
 mod link;
+mod members;
+mod moderation;
 mod note;
 mod people;
 mod progress;
@@ -16,6 +18,7 @@ mod search;
 mod status;
 mod tags;
 
+use members::Wanted;
 pub(crate) use status::{check, sync_json};
 
 use serde_json::{Value, json};
@@ -23,8 +26,8 @@ use serde_json::{Value, json};
 use super::fail::Fail;
 use super::network::Network;
 use crate::api::{Code, Command, Error, Request};
-use crate::engine::Engine;
 use crate::engine::store::Store as _;
+use crate::engine::{Engine, NoWrite, WriteError};
 use crate::model::action::Action;
 use crate::model::id::{EntryId, GroupId};
 use crate::store::SqliteStore;
@@ -49,6 +52,8 @@ pub struct Context<'a> {
 pub struct Service<'a> {
     engine: &'a mut NodeEngine,
     context: Context<'a>,
+    /// Writes of this command that wait for a key.
+    kept: usize,
 }
 
 /// Runs a command that needs nothing but the store.
@@ -56,7 +61,18 @@ pub struct Service<'a> {
 /// # Errors
 /// When it can not be done, or the store fails.
 pub fn run(engine: &mut NodeEngine, context: Context<'_>, request: &Request) -> Done {
-    Service { engine, context }.dispatch(request)
+    let mut service = Service { engine, context, kept: 0 };
+    let mut value = service.dispatch(request)?;
+    if service.kept > 0 {
+        // What was kept has no id yet: it gets one when it is sealed.
+        value["kept"] = json!(service.kept);
+        for key in ["entry_id", "note_id", "entry_ids"] {
+            if value.get(key).is_some() {
+                value[key] = Value::Null;
+            }
+        }
+    }
+    Ok(value)
 }
 
 impl Service<'_> {
@@ -88,7 +104,25 @@ impl Service<'_> {
             C::GroupShow => self.group_show(group),
             C::GroupRename { name } => self.group_rename(group, name),
             C::GroupLeave => self.group_leave(group),
-            C::Invite { expires_hours, addresses } => self.invite(group, *expires_hours, *addresses),
+            C::Invite { expires_hours, addresses, role, uses, approve } => {
+                let (expires_hours, addresses) = (*expires_hours, *addresses);
+                let wanted = Wanted { expires_hours, addresses, role: *role, uses: *uses, approve: *approve };
+                self.invite(group, wanted)
+            }
+            C::InviteList => self.invite_list(group),
+            C::InviteRevoke { invite } => self.invite_revoke(group, invite),
+            C::MemberList => self.member_list(group),
+            C::MemberRole { member, role } => self.member_role(group, member, *role),
+            C::MemberAdd { member, role } => self.member_add(group, member, *role),
+            C::MemberRemove { member } => self.member_remove(group, member),
+            C::MemberMute { member, muted } => self.member_mute(group, member, *muted),
+            C::Requests => self.requests(group),
+            C::RequestRefuse { person } => self.request_refuse(group, person),
+            C::Quarantine => self.quarantine(group),
+            C::QuarantineAdmit { entries, all } => self.quarantine_admit(group, entries, *all),
+            C::GroupRotate => self.group_rotate(group),
+            C::Hide { what, hidden } => self.hide(group, what, *hidden),
+            C::Quota { entries, bytes } => self.quota(group, *entries, *bytes),
             C::NoteNew { title, topic, tags, text } => self.note_new(group, title, topic.as_deref(), tags, text),
             C::NoteEdit { note, base, text } => self.note_edit(group, note, base.as_deref(), text),
             C::NoteSet { note, title, topic, add_tags, remove_tags } => {
@@ -137,7 +171,16 @@ impl Service<'_> {
     }
 
     fn write(&mut self, group: GroupId, action: &Action) -> Result<EntryId, Fail> {
-        Ok(self.engine.write(self.context.now, group, action)?)
+        match self.engine.write(self.context.now, group, action) {
+            Ok(entry) => Ok(entry),
+            // It is durable, and is sent once this node is let in and has the key.
+            Err(WriteError::NoWrite(NoWrite::Waits)) => {
+                self.engine.keep(self.context.now, group, action)?;
+                self.kept += 1;
+                Ok(EntryId::ZERO)
+            }
+            Err(other) => Err(other.into()),
+        }
     }
 
     fn entries(&mut self, group: GroupId) -> Result<u64, Fail> {

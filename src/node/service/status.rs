@@ -183,7 +183,9 @@ pub(crate) fn sync_json(status: &GroupStatus, name: &dyn Fn(PersonId) -> String)
         .collect();
     json!({
         "v": 1, "group_id": status.group, "fingerprint": super::db::hex(&status.fingerprint), "held": status.held,
-        "missing": status.missing, "pending": status.early, "quarantined": 0, "peers": peers, "logs": status.logs,
+        "missing": status.missing, "pending": status.early, "quarantined": status.quarantined,
+        "quarantined_elsewhere": status.told_quarantined, "kept": status.kept, "requests": status.requests,
+        "role": status.role, "standing": status.standing(), "epoch": status.epoch, "peers": peers, "logs": status.logs,
         "forked_logs": status.forked_logs, "early": status.early,
     })
 }
