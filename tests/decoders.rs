@@ -207,6 +207,7 @@ fn tickets() {
         expires_ms: 0,
         group: GROUP,
         seed: [1; 16],
+        invite: Some([2; 16]),
         peers: vec![TicketPeer { key: [5; 32], addresses: vec![] }; 3],
     };
     let valid = [ticket.encode().into_bytes()];

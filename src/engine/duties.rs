@@ -31,7 +31,8 @@ impl<S: Store> Engine<S> {
             .groups
             .values()
             .filter(|g| {
-                g.fold_at.is_some_and(|at| at <= now) || g.duty_at.is_some_and(|at| at <= now) || g.keyring.fresh
+                let due = [g.fold_at, g.duty_at, g.lift_at].into_iter().flatten().any(|at| at <= now);
+                due || g.keyring.fresh
             })
             .map(Group::id)
             .collect();
@@ -39,6 +40,9 @@ impl<S: Store> Engine<S> {
             self.settle(now, id)?;
             let spread = self.entropy.below(SPREAD_MS);
             let Some(group) = self.groups.get_mut(&id) else { continue };
+            if group.lift_at.is_some_and(|at| at <= now) {
+                group.lift_all(&mut self.store)?;
+            }
             if group.duty_at.is_some_and(|at| at <= now) {
                 group.duty_at = None;
                 self.duties(now, id, spread)?;

@@ -97,6 +97,8 @@ pub(super) struct Group {
     pub withheld: BTreeMap<EntryId, (ChainNo, u64)>,
     /// Entries that count only because something that counts builds on them.
     pub lifted: BTreeSet<EntryId>,
+    /// When to look whether something that counts builds on what was withheld lately.
+    pub lift_at: Option<u64>,
     pub guests: Guests,
     pub keyring: Keyring,
     /// Where we stand, as others last told.
@@ -165,6 +167,7 @@ impl Group {
             fold_at: None,
             withheld,
             lifted: BTreeSet::new(),
+            lift_at: None,
             guests: Guests::default(),
             keyring: Keyring::default(),
             standing: Standing::Unknown,
@@ -230,10 +233,17 @@ impl Group {
 
     /// When to come back to this group for anything but pulls.
     pub fn deadline(&self) -> Option<u64> {
-        [Some(self.trickle.deadline()), self.announce_at, self.early.deadline(), self.fold_at, self.duty_at]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            Some(self.trickle.deadline()),
+            self.announce_at,
+            self.early.deadline(),
+            self.fold_at,
+            self.duty_at,
+            self.lift_at,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// What is known of a connected peer; `None` when it is not connected, or too many are.
@@ -340,6 +350,9 @@ impl Group {
         }
         if !counts {
             self.withheld.insert(*id, at);
+            // Something that counts may build on it, and have come before it.
+            let delay = if self.entries < super::judging::QUICK_LIFT { 0 } else { super::judging::LIFT_MS };
+            self.lift_at.get_or_insert(now + delay);
         } else if let Ok(action) = &action {
             self.lift(store, action)?;
         }

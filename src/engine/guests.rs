@@ -11,6 +11,7 @@ use super::store::Store;
 use crate::log::run::Authentic;
 use crate::model::action::{Action, Class, GroupKind};
 use crate::model::id::LogId;
+use crate::sync::handshake::Standing;
 
 /// Most logs kept aside, per group; the oldest makes room.
 const MAX_ASIDE: usize = 64;
@@ -84,6 +85,11 @@ impl Group {
         signature: Option<[u8; 64]>,
     ) -> Result<Gate, S::Error> {
         let header = &entry.header;
+        // Who waits to be let in holds its own request and nothing else, so that it can show it to everybody.
+        let waits = self.row.kind == Some(GroupKind::Closed) && !self.is_settled() && self.standing != Standing::In;
+        if waits && !self.is_own(header.log) {
+            return Ok(Gate::Shut);
+        }
         if self.members.kind() != Some(GroupKind::Closed) || !self.is_settled() || self.is_own(header.log) {
             return Ok(Gate::Open(None));
         }

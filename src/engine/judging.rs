@@ -20,6 +20,9 @@ const BLOCK: usize = 256;
 const BLOCK_BYTES: usize = 4 << 20;
 /// Up to this many control entries the fold is made anew at once; beyond, a little later, in milliseconds per so many entries, at most.
 const QUICK: usize = 256;
+/// In a group of fewer entries what was withheld is looked at again at once; else this much later, in milliseconds.
+pub(super) const QUICK_LIFT: u64 = 2_000;
+pub(super) const LIFT_MS: u64 = 2_000;
 const MAX_DELAY_MS: u64 = 1_000;
 
 impl Group {
@@ -45,6 +48,7 @@ impl Group {
             let chains = self.logs.get_mut(&log).map(|l| l.chains.iter_mut());
             chains.into_iter().flatten().zip(limits).for_each(|(chain, below)| chain.below = below);
         }
+        self.lift_at = self.withheld.keys().next().map(|_| 0);
         if store.is_stale(self.id())? {
             self.read_all(store)?;
             store.set_stale(self.id(), false)?;
@@ -260,6 +264,28 @@ impl Group {
         }
         let ids: Vec<EntryId> = action.builds_on().filter(|id| self.withheld.contains_key(id)).collect();
         self.restore(store, ids, true)
+    }
+
+    /// Looks through everything that counts for what it builds on among the withheld entries.
+    pub fn lift_all<S: Store>(&mut self, store: &mut S) -> Result<(), S::Error> {
+        self.lift_at = None;
+        let chains: Vec<ChainNo> = self.logs.values().flat_map(|l| l.chains.iter().map(|c| c.no)).collect();
+        let mut built_on: BTreeSet<EntryId> = BTreeSet::new();
+        for chain in chains {
+            let mut from = 0;
+            while !self.withheld.is_empty() {
+                let block = store.entries(self.id(), chain, from, BLOCK, BLOCK_BYTES, true)?;
+                let Some(last) = block.last() else { break };
+                from = last.header.seq + 1;
+                let content = block.iter().filter(|e| e.header.class == Class::Content);
+                for entry in content.filter(|e| !self.withheld.contains_key(&e.id)) {
+                    if let Ok(action) = self.keys.open(&entry.header, &entry.body) {
+                        built_on.extend(action.builds_on().filter(|id| self.withheld.contains_key(id)));
+                    }
+                }
+            }
+        }
+        self.restore(store, built_on.into_iter().collect(), true)
     }
 
     /// Folds withheld entries, and what they build on. What is hidden stays hidden.

@@ -34,7 +34,8 @@ mod writing;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::log::keys::LogKey;
-use crate::model::id::{EntryId, GroupId, LogId, Peer, TopicHash};
+use crate::log::run::Authentic;
+use crate::model::id::{GroupId, LogId, Peer, TopicHash};
 use crate::sync::pull::Pull;
 
 pub use deciding::{Forbidden, NewInvite};
@@ -97,8 +98,8 @@ struct Pulling {
     look_at: Option<u64>,
     /// Since when it does nothing but wait for other pulls.
     waits_since: Option<u64>,
-    /// The last entry for which there was no room.
-    refused: Option<EntryId>,
+    /// The entries at the end of the run under way that do not come in: what of the run came before them is proved by these.
+    refused: VecDeque<Authentic>,
 }
 
 impl Stream {
@@ -262,10 +263,10 @@ impl<S: Store> Engine<S> {
     fn prove_tips(&mut self) {
         for stream in self.streams.values() {
             if let Stream::Pull(pulling) = stream
-                && let Some((headers, signature)) = pulling.pull.unfinished()
+                && let Some((headers, signature)) = pulling.unfinished()
                 && let Some(group) = self.groups.get_mut(&pulling.pull.group())
             {
-                group.set_pending(headers, signature);
+                group.set_pending(&headers, signature);
             }
         }
     }

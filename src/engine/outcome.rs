@@ -146,9 +146,9 @@ impl<S: Store> Engine<S> {
     /// The headers of a run whose bodies are still coming prove what was stored of it.
     pub(super) fn keep_proof(&mut self, pulling: &Pulling) {
         if let Some(group) = self.groups.get_mut(&pulling.pull.group())
-            && let Some((headers, signature)) = pulling.pull.unfinished()
+            && let Some((headers, signature)) = pulling.unfinished()
         {
-            group.set_pending(headers, signature);
+            group.set_pending(&headers, signature);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The engine's part in pulling: what to want, what to do with what comes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::due::COMPARE_MS;
 use super::group::Accepted;
@@ -40,7 +40,7 @@ impl<S: Store> Engine<S> {
             moved: BTreeMap::new(),
             look_at: None,
             waits_since: None,
-            refused: None,
+            refused: VecDeque::new(),
         };
         self.streams.insert(stream, Stream::Pull(Box::new(pulling)));
         self.output(Output::Send(stream, hello.encode()));
@@ -59,7 +59,7 @@ impl<S: Store> Engine<S> {
             if moves && now < pulling.begun_ms + COMPARE_MS {
                 pulling.progress_ms = now;
             }
-            pulling.pull.handle(message, &mut group.index, &group.me).map_err(|e| e.to_string())
+            pulling.pull.handle(message, &mut group.index).map_err(|e| e.to_string())
         });
         let steps = match steps {
             Ok(steps) => steps,
@@ -187,18 +187,32 @@ impl<S: Store> Engine<S> {
     ) -> Result<Result<(), String>, S::Error> {
         match self.take(now, id, authentic, body, signature)? {
             Accepted::New { .. } => {
+                pulling.refused.clear();
                 pulling.received += 1;
                 pulling.progress_ms = now;
                 pulling.moved.insert(authentic.header.log, now);
             }
             Accepted::Held | Accepted::Aside => {}
             // What follows it in the run has no place either: that is not the peer's fault.
-            Accepted::Full => pulling.refused = Some(authentic.id),
-            Accepted::Gap if pulling.refused == Some(authentic.header.prev) => pulling.refused = Some(authentic.id),
+            Accepted::Full => self.refuse(pulling, id, authentic, signature),
+            Accepted::Gap if pulling.refused.back().is_some_and(|last| last.id == authentic.header.prev) => {
+                self.refuse(pulling, id, authentic, signature);
+            }
             Accepted::Gap => return Ok(Err("a run that begins after something that is not here".into())),
             Accepted::Foreign => return Ok(Err("an entry of another group".into())),
         }
         Ok(Ok(()))
+    }
+
+    /// An entry of a run does not come in. Its header, and those after it up to the run's signature, prove what did.
+    fn refuse(&mut self, pulling: &mut Pulling, id: GroupId, entry: &Authentic, signature: Option<[u8; 64]>) {
+        if pulling.refused.back().is_none_or(|last| last.id != entry.header.prev) {
+            pulling.refused.clear();
+        }
+        pulling.refused.push_back(entry.clone());
+        if let (Some(signature), Some(group)) = (signature, self.groups.get_mut(&id)) {
+            group.set_pending(&pulling.refused, signature);
+        }
     }
 
     /// Takes an authentic entry in, and whatever waited for it.
@@ -254,6 +268,15 @@ impl<S: Store> Engine<S> {
 }
 
 impl Pulling {
+    /// What of the run under way is not stored, with its signature.
+    pub(super) fn unfinished(&self) -> Option<(VecDeque<Authentic>, [u8; 64])> {
+        let (left, signature) = self.pull.unfinished()?;
+        let follows =
+            self.refused.back().is_some_and(|last| left.front().is_some_and(|next| next.header.prev == last.id));
+        let refused = self.refused.iter().filter(|_| follows);
+        Some((refused.chain(left).cloned().collect(), signature))
+    }
+
     /// Whether this pull is bringing a log, and has shown it lately.
     fn brings(&self, group: GroupId, log: LogId, now: u64) -> bool {
         self.pull.group() == group && self.moved.get(&log).is_some_and(|at| now < at + DEFER_MS)

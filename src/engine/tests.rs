@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+mod closed;
+
 use super::io::{Event, Input, MessageId, Output, Relation, StreamId, Verdict};
 use super::*;
 use crate::gossip::frame;
@@ -124,7 +126,7 @@ impl Table {
 
     fn join(&mut self, n: usize, group: GroupId) {
         let seed = self.status(0, group).seed;
-        self.batch(n, |e, now| e.join_group(now, group, seed).unwrap());
+        self.batch(n, |e, now| e.join_group(now, group, Joining { seed, invite: None }).unwrap());
     }
 
     /// Runs something on an engine as a shell does: in one transaction, outputs after the commit.
@@ -473,7 +475,8 @@ impl Table {
         let ends = Ends { puller: &peer(n), server: who };
         let summary = Summary { fingerprint: [9; 32], entries: 1 };
         let key = LogKey::from_seed(&[77; 32]);
-        let (welcome, _) = handshake::welcome(&self.keys(n, group), ends, nonce, [5; 32], summary, &key, &[]);
+        let says = handshake::Welcome { summary: Some(summary), ..handshake::Welcome::default() };
+        let (welcome, _) = handshake::welcome(&self.keys(n, group), ends, nonce, [5; 32], &key, &says);
         self.say(n, stream, &welcome);
         stream
     }
@@ -494,11 +497,12 @@ impl Table {
         let ends = Ends { puller: who, server: &me };
         let summary = Summary { fingerprint: [9; 32], entries: 1 };
         self.said(n);
-        self.say(n, stream, &handshake::hello(&keys, ends, nonce, summary));
+        let key = LogKey::from_seed(&[78; 32]);
+        self.say(n, stream, &handshake::hello(&keys, ends, nonce, summary, &key));
         let said = self.said(n);
         let [Message::Welcome { nonce: theirs, proof, sealed }] = &said[..] else { panic!("{said:?}") };
         let proven = handshake::open_welcome(&keys, ends, &nonce, theirs, proof, sealed).unwrap();
-        self.say(n, stream, &handshake::identify(&LogKey::from_seed(&[78; 32]), &proven.transcript));
+        self.say(n, stream, &handshake::identify(&key, &proven.transcript));
         stream
     }
 }
@@ -881,7 +885,7 @@ fn whoever_asks_before_it_names_its_log_is_refused() {
     table.handle(0, Input::StreamOpened(StreamId(1), bob.clone()));
     let ends = Ends { puller: &bob, server: &peer(0) };
     let summary = Summary { fingerprint: [9; 32], entries: 1 };
-    table.say(0, StreamId(1), &handshake::hello(&keys, ends, [8; 32], summary));
+    table.say(0, StreamId(1), &handshake::hello(&keys, ends, [8; 32], summary, &LogKey::from_seed(&[78; 32])));
     table.say(0, StreamId(1), &Message::Ask(vec![Range::ALL]));
     assert_eq!(table.nodes[0].penalised.len(), 1);
 }

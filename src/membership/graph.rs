@@ -146,8 +146,12 @@ mod tests {
         let mut forwards = Graph::default();
         let mut backwards = Graph::default();
         let ids = |names: &Vec<u8>| names.iter().copied().map(id).collect::<Vec<_>>();
-        entries.iter().for_each(|(n, names)| drop(forwards.add(id(*n), &ids(names))));
-        entries.iter().rev().for_each(|(n, names)| drop(backwards.add(id(*n), &ids(names))));
+        for (n, names) in &entries {
+            forwards.add(id(*n), &ids(names));
+        }
+        for (n, names) in entries.iter().rev() {
+            backwards.add(id(*n), &ids(names));
+        }
         for graph in [&forwards, &backwards] {
             let number = |n| graph.number(id(n)).unwrap();
             let place = graph.order();

@@ -129,6 +129,8 @@ pub struct Pull {
     group: GroupId,
     keys: GroupKeys,
     me: Peer,
+    /// The log that the hello was signed by: a fresh one may have been taken since.
+    log: LogKey,
     other: Peer,
     state: State,
     proven: Option<Proven>,
@@ -165,6 +167,7 @@ impl Pull {
             group,
             keys,
             me,
+            log: log.clone(),
             other,
             state: State::Greeting { nonce },
             proven: None,
@@ -205,7 +208,7 @@ impl Pull {
     ///
     /// # Errors
     /// When the peer breaks the protocol: close the stream.
-    pub fn handle(&mut self, message: Message, index: &mut Index, log: &LogKey) -> Result<Vec<Step>, Violation> {
+    pub fn handle(&mut self, message: Message, index: &mut Index) -> Result<Vec<Step>, Violation> {
         self.stirred |= !matches!(message, Message::Run { .. } | Message::Bodies(_));
         match (message, &self.state) {
             (Message::Welcome { nonce, proof, sealed }, State::Greeting { nonce: mine }) => {
@@ -219,7 +222,7 @@ impl Pull {
                 if proven.summary.fingerprint != index.fingerprint() {
                     self.ranges.push_back(Range::ALL);
                 }
-                let identify = handshake::identify(log, &proven.transcript);
+                let identify = handshake::identify(&self.log, &proven.transcript);
                 Ok(vec![Step::Proven(proven), Step::Send(identify)])
             }
             (Message::Answers(answers), State::Comparing) => self.compare(answers, index),

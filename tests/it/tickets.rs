@@ -29,7 +29,7 @@ fn truncated_mistyped_expired_and_newer_tickets_are_told_apart() {
     assert_eq!(status, 4);
     assert!(error["message"].as_str().unwrap().contains("expired"), "{error}");
 
-    let newer = studymesh::model::ticket::Ticket { peers: vec![], ..expired }.encode_as(2);
+    let newer = studymesh::model::ticket::Ticket { peers: vec![], ..expired }.encode_as(3);
     let (status, error) = bo.error(&["join", &newer]);
     assert_eq!(status, 4);
     assert!(error["message"].as_str().unwrap().contains("version 2"), "{error}");

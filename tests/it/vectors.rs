@@ -639,35 +639,53 @@ fn the_handshake_is_as_frozen() {
     let mut told_bytes = vec![];
     put_told(&mut told_bytes, &told);
 
-    let hello = handshake::hello(&keys, ends, [0x79; 32], mine);
-    let (welcome, transcript) = handshake::welcome(&keys, ends, &[0x79; 32], [0x7a; 32], theirs, &server_log, &told);
+    let hello = handshake::hello(&keys, ends, [0x79; 32], mine, &puller_log);
+    let key = (EpochId([0x7b; 32]), [noise(0x7c), noise(0x7d), noise(0x7e)].concat()[..80].to_vec());
+    let says = handshake::Welcome {
+        summary: Some(theirs),
+        told: told.to_vec(),
+        keys: vec![key.clone()],
+        ..handshake::Welcome::default()
+    };
+    let (welcome, transcript) = handshake::welcome(&keys, ends, &[0x79; 32], [0x7a; 32], &server_log, &says);
     let identify = handshake::identify(&puller_log, &transcript);
     let Message::Hello { nonce, proof, sealed } = &hello else { unreachable!() };
-    assert_eq!(handshake::open_hello(&keys, ends, nonce, proof, sealed), Some(mine));
+    let greeting = handshake::open_hello(&keys, ends, nonce, proof, sealed).unwrap();
+    assert_eq!(greeting.agrees, handshake::agreement(&keys, nonce, mine));
+    assert_eq!((greeting.holds, greeting.log), (handshake::holdings(&keys, nonce), puller_log.id()));
     let Message::Welcome { nonce: second, proof, sealed } = &welcome else { unreachable!() };
     let proven = handshake::open_welcome(&keys, ends, nonce, second, proof, sealed).unwrap();
-    assert_eq!((proven.summary, proven.told), (theirs, told.to_vec()));
+    assert_eq!((proven.summary, proven.welcome), (theirs, says));
     let Message::Identify { log, signature } = &identify else { unreachable!() };
     handshake::open_identify(*log, signature, &transcript).unwrap();
 
     let both: [(&str, &[u8]); 3] = [("seed", &SEED), ("puller", puller.as_bytes()), ("server", server.as_bytes())];
     let summary = |s: Summary| [&s.fingerprint[..], &s.entries.to_le_bytes()].concat();
     let (mine, theirs) = (summary(mine), summary(theirs));
-    let welcomed = [&theirs[..], &server_log.id().0, &server_log.sign_session(&transcript), &told_bytes].concat();
+    let signed = [&server_log.id().0[..], &server_log.sign_session(&transcript)].concat();
+    let welcomed = [&signed[..], &[0; 5], &theirs, &[1, 0], &key.0.0, &key.1, &told_bytes].concat();
     stays_plain(&welcomed);
     let with = |more: &[(&'static str, Vec<u8>)]| -> Inputs {
         let both = both.iter().map(|(n, b)| ((*n).to_owned(), b.to_vec()));
         both.chain(more.iter().map(|(n, b)| ((*n).to_owned(), b.clone()))).collect()
     };
     let nonces = [("hello_nonce", vec![0x79; 32]), ("welcome_nonce", vec![0x7a; 32])];
-    let welcome_inputs =
-        [&nonces[..], &[("summary", theirs), ("log_key", server_log.to_seed().to_vec()), ("told", told_bytes)]]
-            .concat();
+    let welcome_inputs = [
+        &nonces[..],
+        &[
+            ("summary", theirs),
+            ("log_key", server_log.to_seed().to_vec()),
+            ("epoch", key.0.0.to_vec()),
+            ("sealed_key", key.1),
+            ("told", told_bytes),
+        ],
+    ]
+    .concat();
     let identify_inputs = [("transcript", transcript.to_vec()), ("log_key", puller_log.to_seed().to_vec())];
     let vectors = [
         Vector {
             name: "hello".into(),
-            inputs: with(&[("nonce", vec![0x79; 32]), ("summary", mine)]),
+            inputs: with(&[("nonce", vec![0x79; 32]), ("summary", mine), ("log_key", puller_log.to_seed().to_vec())]),
             output: hello.encode(),
         },
         Vector { name: "transcript".into(), inputs: with(&nonces), output: transcript.to_vec() },
@@ -724,15 +742,17 @@ fn tickets_are_as_frozen() {
             Address::Other(vec![0x92; 11]),
         ],
     };
-    let full = Ticket { expires_ms: 1_800_000_000_000, group: group(), seed: SEED, peers: vec![peer] };
+    let full = Ticket { expires_ms: 1_800_000_000_000, group: group(), seed: SEED, invite: None, peers: vec![peer] };
+    let closed = Ticket { invite: Some([0x5a; 16]), ..full.clone() };
     let bare = Ticket { expires_ms: 0, peers: vec![], ..full.clone() };
     let mut vectors = vec![];
-    for (name, ticket) in [("with a peer", &full), ("bare", &bare)] {
+    for (name, ticket) in [("with a peer", &full), ("bare", &bare), ("with an invite", &closed)] {
         let text = ticket.encode();
         assert_eq!(Ticket::decode(&text).as_ref(), Ok(ticket));
         let seconds = (ticket.expires_ms / 1_000).to_le_bytes();
         let mut inputs =
             vec![("expires_seconds", seconds[..5].to_vec()), ("group", group().0.to_vec()), ("seed", SEED.to_vec())];
+        inputs.extend(ticket.invite.map(|secret| ("invite", secret.to_vec())));
         if !ticket.peers.is_empty() {
             inputs.push(("peers.0.key", vec![0x91; 32]));
             inputs.push(("peers.0.addresses.0.tcp4", vec![192, 168, 1, 7, 0xa1, 0x0f]));

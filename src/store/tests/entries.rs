@@ -108,7 +108,9 @@ fn chains_and_tips_read_back_as_they_were_written() {
 fn control_entries_come_with_the_heads_that_they_name() {
     let world = world();
     let mut node = Node::with_all(&world);
-    let mut control = node.store.control_entries(world.group).unwrap();
+    let stored = node.store.control_entries(world.group).unwrap();
+    assert!(stored.iter().all(|e| e.header.class == Class::Control && !e.body.is_empty()));
+    let mut control: Vec<_> = stored.into_iter().map(|e| (e.id, e.header.control_heads)).collect();
     control.sort();
     let mut expected: Vec<_> = world
         .entries

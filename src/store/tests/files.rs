@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::world::{Node, World};
 use crate::engine::store::Store;
+use crate::model::id::EpochId;
 use crate::store::schema::{self, Migration, Schema, backup_path};
 use crate::store::{Error, ErrorKind, SqliteStore};
 
@@ -187,7 +188,7 @@ fn an_older_schema_is_copied_away_and_migrated() {
 
     // The copy is a store of the older schema with everything in it.
     let backup = backup_path(&path, schema::VERSION);
-    assert!(backup.to_str().unwrap().ends_with("store.db.backup-v1"));
+    assert!(backup.to_str().unwrap().ends_with(&format!("store.db.backup-v{}", schema::VERSION)));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -196,6 +197,22 @@ fn an_older_schema_is_copied_away_and_migrated() {
     let mut copy = SqliteStore::open(&backup).unwrap();
     assert_eq!(copy.digest(world.group).unwrap(), digest);
     assert_eq!(copy.integrity().unwrap().problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_store_of_the_first_schema_is_brought_to_this_one() {
+    let (_dir, path) = place();
+    let (world, digest) = filled(&path);
+    let store = SqliteStore::open(&path).unwrap();
+    let undo = "DROP INDEX unfolded_entries; DROP TABLE epoch_keys; DROP TABLE kept; PRAGMA user_version = 1;";
+    store.db.execute_batch(undo).unwrap();
+    drop(store);
+    let mut store = SqliteStore::open(&path).unwrap();
+    assert!(backup_path(&path, 1).exists());
+    assert_eq!(store.digest(world.group).unwrap(), digest);
+    store.put_epoch_key(world.group, EpochId([1; 32]), [2; 32]).unwrap();
+    assert_eq!(store.epoch_keys(world.group).unwrap(), [[2; 32]]);
+    assert!(store.kept(world.group).unwrap().is_empty() && store.withheld(world.group).unwrap().is_empty());
 }
 
 #[test]

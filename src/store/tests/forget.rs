@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use super::world::{Node, World};
 use crate::engine::entropy::Entropy;
-use crate::engine::store::{GroupRow, Store};
+use crate::engine::store::{GroupRow, Kept, Store};
 use crate::model::action::GroupKind;
-use crate::model::id::{GroupId, LogId, Peer};
+use crate::model::id::{EpochId, GroupId, LogId, Peer};
 use crate::store::{PeerRow, SqliteStore};
 
 /// How many rows every table has, FTS5's own tables included.
@@ -32,6 +32,9 @@ fn fill(node: &mut Node, world: &World) {
     node.store.search(world.group, "go", 5, 0).unwrap();
     node.store.peer_seen(world.group, &peer(1)).unwrap();
     node.store.event_push(1, "entry", Some(world.group), "{}").unwrap();
+    node.store.put_epoch_key(world.group, EpochId([5; 32]), [6; 32]).unwrap();
+    node.store.keep(world.group, &Kept { written_ms: 1, kind: 16, version: 1, payload: vec![1] }).unwrap();
+    node.store.set_stale(world.group, true).unwrap();
 }
 
 #[test]
