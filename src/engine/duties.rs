@@ -371,7 +371,8 @@ impl Group {
     /// Where whoever writes a log stands, and how many entries of it wait for an admin's word.
     pub fn standing_of(&self, now: u64, log: LogId) -> (Standing, u32) {
         if self.may_read(log) {
-            return (Standing::In, 0);
+            let waits = self.row.kind == Some(GroupKind::Closed) && !self.is_settled();
+            return (if waits { Standing::Both } else { Standing::In }, 0);
         }
         if self.members.is_removed(log) {
             let chains: Vec<_> = self.logs.get(&log).into_iter().flat_map(|l| l.chains.iter().map(|c| c.no)).collect();

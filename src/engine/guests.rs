@@ -75,6 +75,11 @@ impl Group {
         }
     }
 
+    /// Whether this node waits to be let in, and nobody said yet that it was.
+    pub fn is_waiting(&self) -> bool {
+        self.row.kind == Some(GroupKind::Closed) && !self.is_settled() && self.standing != Standing::In
+    }
+
     /// Whether an entry comes in. Control entries that came since the last fold are folded first where it matters.
     pub fn admits<S: Store>(
         &mut self,
@@ -86,8 +91,7 @@ impl Group {
     ) -> Result<Gate, S::Error> {
         let header = &entry.header;
         // Who waits to be let in holds its own request and nothing else, so that it can show it to everybody.
-        let waits = self.row.kind == Some(GroupKind::Closed) && !self.is_settled() && self.standing != Standing::In;
-        if waits && !self.is_own(header.log) {
+        if self.is_waiting() && !self.is_own(header.log) {
             return Ok(Gate::Shut);
         }
         if self.members.kind() != Some(GroupKind::Closed) || !self.is_settled() || self.is_own(header.log) {

@@ -70,6 +70,9 @@ impl<S: Store> Engine<S> {
 
     /// Where we stand in a group, as a peer tells.
     pub(super) fn stands(&mut self, id: GroupId, standing: Standing, quarantined: u32) {
+        if standing == Standing::Both {
+            return;
+        }
         let Some(group) = self.groups.get_mut(&id) else { return };
         let changed = group.standing != standing || group.told_quarantined != quarantined;
         (group.standing, group.told_quarantined) = (standing, quarantined);

@@ -74,7 +74,10 @@ impl<S: Store> Engine<S> {
                 return Ok(());
             }
         }
-        if pulling.pull.proven().is_some_and(|p| p.welcome.standing != Standing::In) {
+        let standing = pulling.pull.proven().map(|p| p.welcome.standing);
+        // Two that wait to be let in have nothing for each other.
+        let both_wait = |group: &Group| standing == Some(Standing::Both) && group.is_waiting();
+        if standing.is_some_and(|s| !s.is_served()) || self.groups.get(&id).is_some_and(both_wait) {
             self.turned_away(now, stream, &pulling);
             return Ok(());
         }

@@ -5,7 +5,7 @@ use super::io::{Event, Output, Relation, StreamId};
 use super::store::Store;
 use super::{Engine, MAX_SERVES, MAX_STREAMS, MAX_STREAMS_PER_PEER, MAX_UNPROVEN, Serve, Stream};
 use crate::model::id::{GroupId, Peer};
-use crate::sync::handshake::{self, Ends, Standing, Summary, Welcome};
+use crate::sync::handshake::{self, Ends, Summary, Welcome};
 use crate::sync::message::{Message, Told};
 
 /// Most bytes of told peers in a welcome to somebody who holds the same: agreeing costs less than 1 KB.
@@ -93,7 +93,7 @@ impl<S: Store> Engine<S> {
         let ours = group.summary();
         let (standing, quarantined) = group.standing_of(now, greeting.log);
         let id = group.id();
-        if standing != Standing::In {
+        if !standing.is_served() {
             // What it has to say to the group, a request above all, is fetched from it. More is not for it.
             let says = Welcome { standing, quarantined, ..Welcome::default() };
             let (welcome, _) = handshake::welcome(&group.keys, ends, &nonce, self.entropy.array(), &group.me, &says);

@@ -64,9 +64,17 @@ pub enum Standing {
     Refused = 5,
     /// It was removed.
     Removed = 6,
+    /// It is served what the answering side wrote itself; that one waits to be let in, and can not tell.
+    Both = 7,
 }
 
 impl Standing {
+    /// Whether the puller is served.
+    #[must_use]
+    pub fn is_served(self) -> bool {
+        matches!(self, Self::In | Self::Both)
+    }
+
     /// The word that the command line and the API use.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -78,12 +86,21 @@ impl Standing {
             Self::InviteOver => "invite-over",
             Self::Refused => "refused",
             Self::Removed => "removed",
+            Self::Both => "unknown",
         }
     }
 
     fn from_byte(byte: u8) -> Option<Self> {
-        let all =
-            [Self::In, Self::Unknown, Self::Asked, Self::NeedsApproval, Self::InviteOver, Self::Refused, Self::Removed];
+        let all = [
+            Self::In,
+            Self::Unknown,
+            Self::Asked,
+            Self::NeedsApproval,
+            Self::InviteOver,
+            Self::Refused,
+            Self::Removed,
+            Self::Both,
+        ];
         all.get(usize::from(byte)).copied()
     }
 }
@@ -193,7 +210,7 @@ pub fn welcome(
     let mut plain = [&log.id().0[..], &log.sign_session(&transcript)].concat();
     plain.push(says.standing as u8);
     plain.extend_from_slice(&says.quarantined.to_le_bytes());
-    if says.standing == Standing::In {
+    if says.standing.is_served() {
         plain.extend_from_slice(&says.summary.unwrap_or_default().encode());
         put_count(&mut plain, says.keys.len());
         for (epoch, key) in &says.keys {
@@ -231,7 +248,7 @@ fn read_welcome(mut r: Reader<'_>, transcript: &[u8; 32]) -> Option<(LogId, Welc
     verify_session(log, transcript, &signature).ok()?;
     let standing = Standing::from_byte(r.u8().ok()?)?;
     let quarantined = u32::from_le_bytes(r.array().ok()?);
-    if standing != Standing::In {
+    if !standing.is_served() {
         r.finish().ok()?;
         return Some((log, Welcome { standing, quarantined, ..Welcome::default() }));
     }

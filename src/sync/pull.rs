@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use super::handshake::{self, Ends, Proven, Standing, Summary};
+use super::handshake::{self, Ends, Proven, Summary};
 use super::index::{Index, Key, RANGE_FINGERPRINT_BYTES, Range, Tip};
 use super::message::{Answer, EndStatus, MAX_ASKED, MAX_HAVE, MAX_WANTS, Message, Want};
 use crate::log::entry::check_body;
@@ -216,7 +216,7 @@ impl Pull {
                 let proven = handshake::open_welcome(&self.keys, ends, mine, &nonce, &proof, &sealed)?;
                 self.state = State::Comparing;
                 self.proven = Some(proven.clone());
-                if proven.welcome.standing != Standing::In {
+                if !proven.welcome.standing.is_served() {
                     return Ok(vec![Step::Proven(proven)]);
                 }
                 if proven.summary.fingerprint != index.fingerprint() {

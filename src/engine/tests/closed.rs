@@ -276,6 +276,7 @@ fn a_member_let_in_during_a_removal_reads_what_is_written_next() {
     let (mut table, group) = Table::circle(4);
     let admin = table.person(1, group);
     table.act(0, |e, now| e.set_role(now, group, admin, Role::Admin).unwrap());
+    table.advance(5_000);
     let secret = table.invite(1, group, ONCE);
     table.advance(10_000);
     for (a, b) in [(0, 1), (0, 3), (2, 1), (2, 3)] {
