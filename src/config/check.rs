@@ -24,7 +24,7 @@ pub(super) fn roles(place: &Place, key: Key, list: &[String]) -> Result<Roles, E
     Roles::parse(list.iter().map(String::as_str)).ok_or_else(|| {
         let unknown = list.iter().find(|word| !Roles::WORDS.contains(&word.as_str()));
         let shown = unknown.map_or_else(String::new, Clone::clone);
-        bad(place, key, &shown, "there is no such role".into(), "choose of learner, relay and bootstrap")
+        bad(place, key, &shown, "there is no such role".into(), "choose of learner, relay, bootstrap and keeper")
     })
 }
 

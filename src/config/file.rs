@@ -137,7 +137,7 @@ fn about(key: Key) -> &'static str {
         Key::Listen => "Addresses to listen on; port 0 lets the system choose.",
         Key::Bootstrap => "Peers to ask first, each with /p2p/PEER at its end.",
         Key::Mdns => "Whether to look for peers on the local network.",
-        Key::Role => "What the node does for others: learner, relay, bootstrap.",
+        Key::Role => "What the node does for others: learner, relay, bootstrap, keeper.",
         Key::ExternalAddress => "Addresses at which others reach this node, where it can not find out by itself.",
         Key::Relay => "Relays to use when nobody can reach this node, each with /p2p/PEER at its end.",
         Key::Upnp => "Whether to ask the router for an open port.",

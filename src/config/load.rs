@@ -202,7 +202,7 @@ fn expected(shape: Shape) -> &'static str {
     match shape {
         Shape::Text => "a text",
         Shape::Addresses => "a list of addresses",
-        Shape::Roles => "a list of learner, relay and bootstrap",
+        Shape::Roles => "a list of learner, relay, bootstrap and keeper",
         Shape::Flag => "true or false",
         Shape::Number(..) => "a whole number",
     }

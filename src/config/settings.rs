@@ -7,11 +7,13 @@ pub struct Roles {
     pub relay: bool,
     /// Answers questions of the DHT from the first moment, for newcomers who know nobody else.
     pub bootstrap: bool,
+    /// Stores and serves groups that let it in as their keeper; it is told when it could read one.
+    pub keeper: bool,
 }
 
 impl Roles {
     /// The words that name roles. `learner` is what every node is.
-    pub const WORDS: [&str; 3] = ["learner", "relay", "bootstrap"];
+    pub const WORDS: [&str; 4] = ["learner", "relay", "bootstrap", "keeper"];
 
     /// From words; `None` when there is an unknown one.
     #[must_use]
@@ -20,6 +22,7 @@ impl Roles {
             "learner" => Some(roles),
             "relay" => Some(Self { relay: true, ..roles }),
             "bootstrap" => Some(Self { bootstrap: true, ..roles }),
+            "keeper" => Some(Self { keeper: true, ..roles }),
             _ => None,
         })
     }
@@ -30,6 +33,7 @@ impl Roles {
         let mut words = vec!["learner"];
         words.extend(self.relay.then_some("relay"));
         words.extend(self.bootstrap.then_some("bootstrap"));
+        words.extend(self.keeper.then_some("keeper"));
         words
     }
 }

@@ -4,6 +4,7 @@ pub mod config;
 pub mod files;
 pub mod group;
 pub mod link;
+pub mod member;
 pub mod net;
 pub mod note;
 pub mod progress;
@@ -121,6 +122,15 @@ pub enum Verb {
     Invite(group::Invite),
     /// Join a group by its ticket
     Join(group::Join),
+    /// See who belongs, give roles, remove, mute
+    #[command(subcommand)]
+    Member(member::Member),
+    /// See who asks to be let in, accept or refuse
+    #[command(subcommand)]
+    Requests(member::Requests),
+    /// Always-on nodes that store and serve without reading
+    #[command(subcommand)]
+    Keeper(member::Keeper),
     /// Look into a ticket
     #[command(subcommand)]
     Ticket(group::Ticket),
@@ -222,6 +232,29 @@ mod tests {
             "invite",
             "invite -g G --expires 24 --no-addresses",
             "invite --expires never",
+            "invite --role reader --uses 3 --approve",
+            "invite --uses unlimited",
+            "invite list",
+            "invite revoke ab12",
+            "member list",
+            "member add Bo --role reader",
+            "member remove Bo --yes",
+            "member role Bo admin",
+            "member role Bo owner",
+            "member mute Bo --undo",
+            "requests list",
+            "requests accept Bo",
+            "requests refuse Bo",
+            "keeper add --expires 3",
+            "keeper list",
+            "keeper remove K --yes",
+            "group quarantine",
+            "group quarantine admit ab12 cd34",
+            "group quarantine admit --all",
+            "group rotate",
+            "group hide N --undo",
+            "group limits --entries 100 --bytes 5000",
+            "up --role keeper",
             "join T",
             "join - --wait 60",
             "ticket inspect T",
@@ -297,6 +330,10 @@ mod tests {
             "progress set docker done --minutes -1",
             "invite --expires soon",
             "invite --expires 0",
+            "invite --role boss",
+            "invite --uses many",
+            "group quarantine admit",
+            "member role Bo",
             "join T --wait never",
             "search",
             "search x --limit 0",

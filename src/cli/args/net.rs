@@ -20,7 +20,7 @@ pub struct Settings {
     /// Your name, as your groups see it [env: STUDYMESH_NAME]
     #[arg(long)]
     name: Option<String>,
-    /// What the node does for others: learner, relay, bootstrap (repeatable) [env: STUDYMESH_ROLE]
+    /// What the node does for others: learner, relay, bootstrap, keeper (repeatable) [env: STUDYMESH_ROLE]
     #[arg(long, value_name = "ROLE")]
     role: Vec<String>,
     /// Where others reach this node, when it can not find out (repeatable) [env: STUDYMESH_EXTERNAL_ADDRESS]

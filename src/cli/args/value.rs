@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::api::TopicState;
+use crate::api::{Role, TopicState};
 
 /// Longest wait that an option takes, in seconds: a week.
 const MAX_WAIT_SECONDS: f64 = 7.0 * 24.0 * 3600.0;
@@ -70,6 +70,39 @@ impl From<State> for TopicState {
             State::Skip => Self::Skip,
         }
     }
+}
+
+/// What somebody may do in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GivenRole {
+    /// Stores and serves what it can not read
+    Keeper,
+    /// Reads
+    Reader,
+    /// Reads and writes
+    Member,
+    /// Decides who belongs
+    Admin,
+    /// The one that the group belongs to
+    Owner,
+}
+
+impl GivenRole {
+    /// The role.
+    pub fn role(self) -> Role {
+        match self {
+            Self::Keeper => Role::Keeper,
+            Self::Reader => Role::Reader,
+            Self::Member => Role::Member,
+            Self::Admin => Role::Admin,
+            Self::Owner => Role::Owner,
+        }
+    }
+}
+
+/// How many people, or `unlimited`.
+pub fn uses(text: &str) -> Result<u32, String> {
+    if text == "unlimited" { Ok(0) } else { text.parse().map_err(|_| "give a number, or unlimited".to_owned()) }
 }
 
 /// The form of an exported roadmap.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{OK, Session, Status};
 use crate::api::{Code, Command, Error, GroupKind};
-use crate::cli::args::group::{Create, Group, Invite, Join, Leave, Ticket, Which};
+use crate::cli::args::group::{Create, Group, Invite, Invites, Join, Leave, Quarantine, Ticket, Which};
 use crate::cli::args::value::Expiry;
 use crate::cli::paint::clean;
 use crate::cli::show::peek::{self, Peek as _};
@@ -36,20 +36,34 @@ pub fn run(session: &mut Session, args: &Group) -> Status {
             let answer = session.call(Command::GroupRename { name: name.clone() })?;
             session.changed(&answer, &session.view.texts.group_renamed(answer.at("name")));
         }
+        Group::Quarantine { what } => return quarantine(session, what.as_ref()),
+        Group::Rotate => {
+            let answer = session.call(Command::GroupRotate)?;
+            let texts = session.view.texts;
+            let message = if answer.at("epoch").is_empty() { texts.no_keys_in_open() } else { texts.keys_renewed() };
+            session.changed(&answer, message);
+        }
+        Group::Hide { what, undo } => {
+            let answer = session.call(Command::Hide { what: what.clone(), hidden: !undo })?;
+            let texts = session.view.texts;
+            session.changed(&answer, &if *undo { texts.shown_for_all(what) } else { texts.hidden_for_all(what) });
+        }
+        Group::Limits { entries, bytes } => {
+            let answer = session.call(Command::Quota { entries: *entries, bytes: *bytes })?;
+            session.answer(&answer, |view, a| format!("{}\n", view.texts.limits(a.count("entries"), a.count("bytes"))));
+        }
         Group::Leave(args) => return leave(session, args),
     }
     Ok(OK)
 }
 
 fn create(session: &mut Session, args: &Create) -> Status {
-    let kind = if args.closed { GroupKind::Closed } else { GroupKind::Open };
+    let kind = if args.open { GroupKind::Open } else { GroupKind::Closed };
     let command = Command::GroupCreate { name: args.name.clone(), kind, roadmap: args.roadmap.clone() };
     let answer = session.call(command)?;
     let texts = session.view.texts;
-    let mut message = texts.group_created(answer.at("name"));
-    if !args.open && !args.closed {
-        message = format!("{message}\n{}", texts.open_by_default());
-    }
+    let how = if args.open { texts.open_how() } else { texts.closed_how() };
+    let message = format!("{}\n{how}", texts.group_created(answer.at("name")));
     session.made(&answer, "group_id", &message);
     Ok(OK)
 }
@@ -84,7 +98,7 @@ fn leave(session: &mut Session, args: &Leave) -> Status {
 }
 
 /// Asks a person; only a clear yes counts.
-fn confirmed(session: &Session, question: &str) -> bool {
+pub(super) fn confirmed(session: &Session, question: &str) -> bool {
     use std::io::Read as _;
     let mut stderr = std::io::stderr();
     if stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush()).is_err() {
@@ -98,23 +112,50 @@ fn confirmed(session: &Session, question: &str) -> bool {
     reply == "yes" || reply == session.view.texts.answer_yes()
 }
 
-/// Makes a ticket.
+fn quarantine(session: &mut Session, what: Option<&Quarantine>) -> Status {
+    match what {
+        None | Some(Quarantine::List) => {
+            let answer = session.call(Command::Quarantine)?;
+            session.answer(&answer, show::member::quarantine);
+        }
+        Some(Quarantine::Admit { entries, all }) => {
+            let answer = session.call(Command::QuarantineAdmit { entries: entries.clone(), all: *all })?;
+            session.changed(&answer, &session.view.texts.accepted(answer.count("accepted")));
+        }
+    }
+    Ok(OK)
+}
+
+/// Makes a ticket, lists invites or takes one back.
 pub fn invite(session: &mut Session, args: &Invite) -> Status {
-    let expires_hours = match args.expires {
-        Expiry::Never => Some(0),
-        Expiry::Hours(hours) => Some(hours),
-    };
-    let answer = session.call(Command::Invite {
-        expires_hours,
-        addresses: !args.no_addresses,
-        role: None,
-        uses: None,
-        approve: false,
-    })?;
+    match &args.what {
+        Some(Invites::List) => {
+            let answer = session.call(Command::InviteList)?;
+            session.answer(&answer, show::member::invites);
+            return Ok(OK);
+        }
+        Some(Invites::Revoke { invite }) => {
+            let answer = session.call(Command::InviteRevoke { invite: invite.clone() })?;
+            session.changed(&answer, session.view.texts.invite_revoked());
+            return Ok(OK);
+        }
+        None => {}
+    }
+    let expires_hours = args.expires.map(|expires| match expires {
+        Expiry::Never => 0,
+        Expiry::Hours(hours) => hours,
+    });
+    let (addresses, role) = (!args.no_addresses, args.role.map(|role| role.role()));
+    let answer =
+        session.call(Command::Invite { expires_hours, addresses, role, uses: args.uses, approve: args.approve })?;
     let texts = session.view.texts;
     let mut message = texts.invite_how("TICKET");
     if let Some(at) = answer.number("expires_ms") {
         message = format!("{message}\n{}", texts.invite_expires(format!("{} UTC", time::stamp(at))));
+    }
+    if !answer.at("role").is_empty() {
+        let uses = answer.number("uses").map_or_else(|| "∞".to_owned(), |uses| uses.to_string());
+        message = format!("{message}\n{}", texts.invite_for(uses, texts.word(answer.at("role"))));
     }
     session.made(&answer, "ticket", &message);
     Ok(OK)
@@ -129,12 +170,21 @@ pub fn join(session: &mut Session, args: &Join) -> Status {
         "" => peek::short(answer.at("group_id")),
         name => name.to_owned(),
     };
-    let message = match answer.at("state") {
+    let standing = answer.at("standing");
+    let mut message = match answer.at("state") {
         "joined" => texts.joined_group(&name),
         "syncing" => texts.joining_syncing(&name),
+        // Who was heard of has been met.
+        _ if !matches!(standing, "" | "in" | "unknown") => String::new(),
         _ => texts.joining_waiting(&name),
     };
+    if let (true, Some(why)) = (answer.at("state") == "waiting", texts.why_waiting(standing)) {
+        message = format!("{message}\n{why}").trim_start().to_owned();
+    }
     session.made(&answer, "group_id", &message);
+    if matches!(standing, "refused" | "removed" | "invite-over") && answer.at("state") != "joined" {
+        return Ok(Code::NotPermitted.exit_status());
+    }
     let waited_in_vain = args.wait.is_some_and(|wait| wait > 0) && answer.at("state") != "joined";
     Ok(if waited_in_vain { Code::Incomplete.exit_status() } else { OK })
 }

@@ -6,6 +6,7 @@ mod files;
 mod group;
 mod import;
 mod link;
+mod member;
 mod node;
 mod note;
 mod progress;
@@ -114,6 +115,9 @@ impl Session {
             Verb::Invite(args) => group::invite(self, args),
             Verb::Join(args) => group::join(self, args),
             Verb::Ticket(args) => group::ticket(self, args),
+            Verb::Member(args) => member::run(self, args),
+            Verb::Requests(args) => member::requests(self, args),
+            Verb::Keeper(args) => member::keeper(self, args),
             Verb::Note(args) => note::run(self, args),
             Verb::Link(args) => link::run(self, args),
             Verb::Roadmap(args) => roadmap::run(self, args),
@@ -166,7 +170,7 @@ impl Session {
         if self.global.json {
             self.json(answer);
         } else {
-            self.say(message);
+            self.say(if answer.get("kept").is_some() { self.view.texts.kept_here() } else { message });
             let id = answer.get(id).and_then(Value::as_str).unwrap_or_default().to_owned();
             self.out.line(&id);
         }
@@ -174,7 +178,11 @@ impl Session {
 
     /// Puts out what was changed: as JSON, or as a message alone.
     pub fn changed(&mut self, answer: &Value, message: &str) {
-        if self.global.json { self.json(answer) } else { self.say(message) }
+        if self.global.json {
+            self.json(answer);
+        } else {
+            self.say(if answer.get("kept").is_some() { self.view.texts.kept_here() } else { message });
+        }
     }
 
     /// One JSON object on one line.

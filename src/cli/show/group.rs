@@ -30,7 +30,32 @@ pub fn list(view: &View, items: &[Value]) -> String {
             sync,
         ]);
     }
-    or_nothing(view, &table, texts.no_groups())
+    let mut shown = or_nothing(view, &table, texts.no_groups());
+    for item in items {
+        for line in asides(view, item) {
+            shown.push_str(&format!("{}: {line}\n", item.at("name")));
+        }
+    }
+    shown
+}
+
+/// What somebody has to know of a group besides: who asks, what waits, why one is not in.
+fn asides(view: &View, item: &Value) -> Vec<String> {
+    let texts = view.texts;
+    let mut lines = vec![];
+    if item.count("requests") > 0 && matches!(item.at("role"), "owner" | "admin") {
+        lines.push(texts.asking(item.count("requests")));
+    }
+    if item.count("quarantined") > 0 && matches!(item.at("role"), "owner" | "admin") {
+        lines.push(texts.quarantined(item.count("quarantined")));
+    }
+    if item.count("kept") > 0 {
+        lines.push(texts.waiting_to_go(item.count("kept")));
+    }
+    if item.at("kind") == "closed" && item.at("role").is_empty() {
+        lines.extend(texts.why_waiting(item.at("standing")).map(ToOwned::to_owned));
+    }
+    lines
 }
 
 /// One group with its members.
@@ -40,6 +65,12 @@ pub fn show(view: &View, answer: &Value) -> String {
     fields.put(texts.l_group(), Cell::new(Style::Bold, answer.at("name")));
     fields.put("", answer.at("group_id"));
     fields.put(texts.l_kind(), texts.word(answer.at("kind")));
+    if !answer.at("role").is_empty() {
+        fields.put(texts.l_role(), texts.word(answer.at("role")));
+    }
+    if answer.count("requests") > 0 {
+        fields.put(texts.l_requests(), answer.count("requests"));
+    }
     fields.put(texts.l_entries(), answer.count("entries"));
     fields.put(texts.l_logs(), answer.count("logs"));
     if let Some(joined) = answer.number("joined_ms") {

@@ -4,6 +4,7 @@ pub mod config;
 pub mod files;
 pub mod group;
 pub mod link;
+pub mod member;
 pub mod note;
 pub mod peek;
 pub mod progress;

@@ -49,7 +49,8 @@ impl Service<'_> {
             "group_id": group, "name": self.group_name(group)?, "kind": self.group_kind(group), "members": members,
             "entries": entries, "joined_ms": joined_ms, "state": self.join_state(group)?, "connected": connected,
             "role": status.as_ref().and_then(|s| s.role), "standing": status.as_ref().map(|s| s.standing()),
-            "requests": status.as_ref().map_or(0, |s| s.requests), "kept": status.as_ref().map_or(0, |s| s.kept),
+            "requests": status.as_ref().map_or(0, |s| s.requests), "quarantined": status.as_ref().map_or(0, |s| s.quarantined),
+            "kept": status.as_ref().map_or(0, |s| s.kept),
             // Nobody to compare with: nothing can be said.
             "complete": status.filter(|s| !s.members.is_empty()).map(|s| {
                 missing == 0 && s.members.iter().all(|m| m.relation == Relation::Equal)
@@ -91,12 +92,21 @@ impl Service<'_> {
         let status = self.engine.status(now, group).ok_or_else(|| gone(group))?;
         let seen = self.store().peers(group)?;
         let mut members = vec![];
+        let folded = self.engine.members(now, group)?.cloned().unwrap_or_default();
         for row in self.store().persons(group)? {
+            let role = folded.role(row.person);
+            // Whoever only asks to be let in is in `requests`.
+            if folded.kind().is_some()
+                && role.is_none()
+                && !folded.persons().get(&row.person).is_some_and(|p| p.removed)
+            {
+                continue;
+            }
             let connected = status.members.iter().any(|m| m.person == Some(row.person));
             let last_seen =
                 seen.iter().filter(|p| p.log.is_some_and(|log| row.logs.contains(&log))).map(|p| p.last_seen_ms).max();
             members.push(json!({
-                "person": row.person, "name": names.of(row.person), "logs": row.logs.len(), "entries": row.entries,
+                "person": row.person, "name": names.of(row.person), "role": role, "logs": row.logs.len(), "entries": row.entries,
                 "last_entry_ms": row.last.millis(), "last_seen_ms": if connected { Some(now) } else { last_seen },
                 "you": row.person == status.person, "connected": connected,
             }));
@@ -105,6 +115,8 @@ impl Service<'_> {
         Ok(json!({
             "v": 1, "group_id": group, "name": self.group_name(group)?, "kind": self.group_kind(group),
             "entries": entries, "logs": status.logs, "person": status.person, "log": status.log,
+            "role": status.role, "standing": status.standing(), "requests": status.requests, "kept": status.kept,
+            "quarantined": status.quarantined, "epoch": status.epoch,
             "joined_ms": self.joined_ms(group)?, "topic": status.topic, "dht_key": status.dht_key, "members": members,
         }))
     }

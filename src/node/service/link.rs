@@ -74,6 +74,7 @@ impl Service<'_> {
             Register::LinkRead(id, person) if *person == me => Some(*id),
             _ => None,
         })?;
+        let muted = self.muted(group)?;
         let mut items = vec![];
         for (id, added) in self.added(group)? {
             let tags = all_tags.get(&id).map_or(&[][..], Vec::as_slice);
@@ -83,7 +84,8 @@ impl Service<'_> {
                 && !(unread && read)
                 && topic.as_ref().is_none_or(|t| of_topic == Some(t))
                 && tag.is_none_or(|t| tags.iter().any(|have| have == t));
-            if !shown {
+            let is_muted = !added.by.is_empty() && added.by.iter().all(|person| muted.contains(person));
+            if !shown || is_muted {
                 continue;
             }
             let count = votes.get(&id).map_or(0, Vec::len);

@@ -1,5 +1,7 @@
 //! Who belongs: invites, requests, roles, removals.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::find::pick;
@@ -170,6 +172,18 @@ impl Service<'_> {
         let (person, names) = self.member(group, given)?;
         self.store().meta_set(&format!("{MUTED}{group}.{person}"), if muted { "1" } else { "" })?;
         Ok(json!({ "v": 1, "person_id": person, "person": names.of(person), "muted": muted }))
+    }
+
+    /// Whom this node mutes.
+    pub(super) fn muted(&mut self, group: GroupId) -> Result<BTreeSet<PersonId>, Fail> {
+        let persons: Vec<PersonId> = self.members(group)?.persons().keys().copied().collect();
+        let mut muted = BTreeSet::new();
+        for person in persons {
+            if self.is_muted(group, person)? {
+                muted.insert(person);
+            }
+        }
+        Ok(muted)
     }
 
     /// Whether this node hides what a person writes.

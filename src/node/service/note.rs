@@ -187,9 +187,13 @@ impl Service<'_> {
             _ => None,
         })?;
         let gone = self.flags(group, &Register::NoteDeleted(NoteId::ZERO), id_of)?;
+        let muted = self.muted(group)?;
         let mut items = vec![];
         for row in rows {
             let note = row.note;
+            if !row.authors.is_empty() && row.authors.iter().all(|author| muted.contains(author)) {
+                continue;
+            }
             let of_topic = topics.get(&note).filter(|t| !t.is_empty());
             let tags = tags.get(&note).map_or(&[][..], Vec::as_slice);
             let shown = gone.contains(&note) == deleted

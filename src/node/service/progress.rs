@@ -76,6 +76,7 @@ impl Service<'_> {
     pub(super) fn progress_group(&mut self, group: GroupId) -> Done {
         let (titles, names) = (self.titles(group)?, self.names(group)?);
         let minutes = self.minutes(group, None)?;
+        let muted = self.muted(group)?;
         let mut items = vec![];
         for (register, current) in self.registers(group, &Register::Progress(PersonId::ZERO, String::new()))? {
             let (Register::Progress(person, topic), Folded::Progress { state, evidence, .. }) =
@@ -83,6 +84,9 @@ impl Service<'_> {
             else {
                 continue;
             };
+            if muted.contains(&person) {
+                continue;
+            }
             let item = json!({
                 "person": names.of(person), "person_id": person, "topic_id": topic, "state": state,
                 "minutes": minutes.get(&(person, topic.clone())).copied().unwrap_or(0), "evidence": evidence,

@@ -138,6 +138,28 @@ impl Service<'_> {
                     "set this machine's clock, or ask them to set theirs; nothing is lost",
                 ));
             }
+            let keeps = self.context.network.is_some_and(|n| n.roles.contains(&"keeper"));
+            if keeps && status.role != Some(crate::api::Role::Keeper) {
+                let detail = format!("{name}: this node runs as a keeper, and can read this group");
+                let remedy = "leave the group here and join it with a ticket of `studymesh keeper add`";
+                items.push(check("keeper", "warning", detail, remedy));
+            }
+            if !status.inside {
+                let detail = format!("{name}: not let in yet ({})", status.standing());
+                items.push(check("standing", "note", detail, "leave the node running until a member is online"));
+            }
+            if status.kept > 0 {
+                let detail = format!("{name}: {} entries wait for a key", status.kept);
+                items.push(check("kept", "note", detail, "they are sent once you are let in"));
+            }
+            if status.requests > 0 && status.role.is_some_and(crate::api::Role::decides) {
+                let detail = format!("{name}: {} ask to be let in", status.requests);
+                items.push(check("requests", "note", detail, "`studymesh requests list`"));
+            }
+            if status.quarantined > 0 {
+                let detail = format!("{name}: {} entries do not count", status.quarantined);
+                items.push(check("quarantine", "note", detail, "`studymesh group quarantine` lists them"));
+            }
             if self.context.network.is_some() {
                 items.push(match status.members.len() {
                     0 => check(
