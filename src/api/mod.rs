@@ -13,6 +13,7 @@
 //! ```
 
 mod error;
+mod writes;
 
 use serde::{Deserialize, Serialize};
 
@@ -463,42 +464,6 @@ pub enum Command {
     },
     /// The group as one object: `{group_id, name, notes:[{.., body}], links:[], roadmaps:[{roadmap_id, toml}], progress:[], members:[]}`.
     Export,
-}
-
-impl Command {
-    /// Whether it may write entries into one group.
-    #[must_use]
-    pub fn writes(&self) -> bool {
-        use Command as C;
-        matches!(
-            self,
-            C::GroupRename { .. }
-                | C::InviteRevoke { .. }
-                | C::MemberRole { .. }
-                | C::MemberAdd { .. }
-                | C::MemberRemove { .. }
-                | C::RequestRefuse { .. }
-                | C::QuarantineAdmit { .. }
-                | C::GroupRotate
-                | C::Hide { .. }
-                | C::NoteNew { .. }
-                | C::NoteEdit { .. }
-                | C::NoteSet { .. }
-                | C::NoteRestore { .. }
-                | C::NoteDelete { .. }
-                | C::LinkAdd { .. }
-                | C::LinkSet { .. }
-                | C::LinkVote { .. }
-                | C::LinkRead { .. }
-                | C::LinkRemove { .. }
-                | C::RoadmapAdd { .. }
-                | C::RoadmapImport { .. }
-                | C::RoadmapEdit { .. }
-                | C::RoadmapRemove { .. }
-                | C::ProgressSet { .. }
-                | C::ProgressImport { .. }
-        )
-    }
 }
 
 /// A roadmap file that somebody edited.

@@ -34,7 +34,7 @@ pub(super) struct Node {
 #[derive(Debug)]
 enum State {
     Up(Box<Engine<MemStore>>),
-    Down(MemStore),
+    Down(Box<MemStore>),
 }
 
 impl Node {
@@ -43,7 +43,7 @@ impl Node {
         let peer = Peer::new(&[&[0x12], &(number as u32).to_be_bytes()[..]].concat()).expect("five bytes");
         Self {
             identity: Identity { peer, transport: LogKey::from_seed(&seed), name: format!("P{number}") },
-            state: State::Down(store),
+            state: State::Down(Box::new(store)),
             skew: 0,
             inbox: vec![],
             batch_planned: false,
@@ -89,7 +89,7 @@ impl Node {
         let clock = self.clock(now);
         if let State::Down(store) = &mut self.state {
             let store = std::mem::take(store);
-            let Ok(engine) = Engine::load(store, self.identity.clone(), entropy, clock);
+            let Ok(engine) = Engine::load(*store, self.identity.clone(), entropy, clock);
             self.state = State::Up(Box::new(engine));
         }
     }
@@ -97,12 +97,12 @@ impl Node {
     /// Stops the node at once: what was not committed is gone.
     pub fn stop(&mut self) {
         if let State::Up(_) = self.state {
-            let State::Up(engine) = std::mem::replace(&mut self.state, State::Down(MemStore::default())) else {
+            let State::Up(engine) = std::mem::replace(&mut self.state, State::Down(Box::default())) else {
                 return;
             };
             let mut store = engine.into_store();
             store.rollback();
-            self.state = State::Down(store);
+            self.state = State::Down(Box::new(store));
         }
         self.inbox.clear();
         self.wake_at = None;
@@ -113,7 +113,7 @@ impl Node {
     /// Puts another disk into a node that is down.
     pub fn replace_disk(&mut self, disk: MemStore) {
         if let State::Down(store) = &mut self.state {
-            *store = disk;
+            **store = disk;
         }
     }
 

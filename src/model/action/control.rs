@@ -8,6 +8,46 @@ use super::ReadError;
 use crate::model::id::{EntryId, EpochId, InviteId, LogId, PersonId};
 use crate::model::limits;
 
+/// Whether a group is open to whoever holds the ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupKind {
+    /// Whoever has the ticket may join and write.
+    Open,
+    /// Membership is decided by admins.
+    Closed,
+}
+
+/// The genesis entry: never a name, only what membership needs.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Genesis {
+    /// Open or closed.
+    pub kind: GroupKind,
+    /// Random bytes: two groups made by one key in one millisecond differ.
+    pub salt: [u8; 16],
+}
+
+/// The first entry of a log in a group.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Endorse {
+    /// The Ed25519 public key of the installation's libp2p identity.
+    pub transport: [u8; 32],
+    /// The transport key's signature over the group and this log.
+    pub transport_sig: [u8; 64],
+    /// The chain of logs from the person's first log to this one, each with its signature over the next; empty when
+    /// this log is the person's first. At most [`limits::MAX_PERSON_CHAIN`].
+    pub person: Vec<PersonLink>,
+}
+
+/// One log of a person's chain.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct PersonLink {
+    /// A log of the person.
+    pub log: LogId,
+    /// Its signature over the group and the next log of the chain (the last signs the entry's own log).
+    pub signature: [u8; 64],
+}
+
 /// What somebody may do in a group, from least to most.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, serde::Serialize, serde::Deserialize,

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::id::LogId;
 use crate::model::text::{CharRef, OWN, Side, TextOp};
 
 const KINDS: [u16; 13] = [1, 2, 16, 17, 32, 33, 34, 48, 49, 50, 51, 64, 80];
