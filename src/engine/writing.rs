@@ -284,6 +284,7 @@ impl<S: Store> Engine<S> {
         let old = group.me.id();
         group.me = LogKey::from_seed(&self.entropy.array());
         group.row.log_keys.push(group.me.to_seed());
+        group.own.push(group.me.id());
         let new = group.me.id();
         self.store.put_group(&group.row)?;
         self.event(Event::Forked { group: id, old, new });
