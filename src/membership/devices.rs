@@ -1,65 +1,109 @@
-//! The devices of a person among themselves: any of them removes any other, and the senior one wins a fight.
+//! Logs and whose they are: who introduced them, who linked them, and which of them are at their end.
 
 use std::collections::BTreeMap;
 
 use super::acts::{Acts, Endorsed};
 use super::fold::Fold;
+use super::order::Order;
 use crate::model::action::{Action, Subject};
 use crate::model::id::{LogId, PersonId};
 
-/// The endorsement of each log that counts: the first in the order of all entries.
-pub(super) fn introduced(acts: &Acts, place: &[usize]) -> BTreeMap<LogId, Endorsed> {
-    let first = |all: &Vec<Endorsed>| all.iter().min_by_key(|e| place[e.act]).cloned();
-    acts.endorsed.iter().filter_map(|(log, all)| Some((*log, first(all)?))).collect()
+/// The endorsements of each log, ascending by place.
+#[derive(Debug, Default)]
+pub(super) struct Introduced(BTreeMap<LogId, Vec<Endorsed>>);
+
+impl Introduced {
+    pub fn new(acts: &Acts, places: &[usize]) -> Self {
+        let mut all = BTreeMap::new();
+        for (log, known) in &acts.endorsed {
+            let at = |e: &Endorsed| Endorsed { act: places[e.act], ..e.clone() };
+            let mut known: Vec<Endorsed> = known.iter().map(at).filter(|e| e.act != usize::MAX).collect();
+            known.sort_by_key(|e| e.act);
+            all.insert(*log, known);
+        }
+        Self(all)
+    }
+
+    /// Every log with its first endorsement.
+    pub fn first(&self) -> impl Iterator<Item = (LogId, &Endorsed)> + '_ {
+        self.0.iter().filter_map(|(log, all)| Some((*log, all.first()?)))
+    }
+
+    fn first_of(&self, log: LogId) -> Option<&Endorsed> {
+        self.0.get(&log).and_then(|all| all.first())
+    }
+
+    /// The first endorsement that an act sees; none as well where it makes no difference, since all of them name no
+    /// other person.
+    fn seen(&self, order: &Order<'_>, log: LogId, by: usize) -> Option<&Endorsed> {
+        let all = self.0.get(&log)?;
+        if all.iter().all(|e| e.person == PersonId::from(log)) {
+            return None;
+        }
+        all.iter().find(|e| order.is_before(e.act, by))
+    }
+
+    /// The person that a log belongs to.
+    pub fn person(&self, log: LogId) -> PersonId {
+        self.first_of(log).map_or(log.into(), |e| e.person)
+    }
+
+    /// The person that a log belongs to as an act sees it.
+    pub fn person_seen(&self, order: &Order<'_>, log: LogId, by: usize) -> PersonId {
+        self.seen(order, log, by).map_or(log.into(), |e| e.person)
+    }
 }
 
 impl Fold<'_> {
     /// Removals of devices by the same person, the senior device's first. They need no role.
-    pub(super) fn devices_among_themselves(&mut self) {
-        let mut removals: Vec<(usize, usize, LogId)> = vec![];
-        for (number, act) in self.acts.acts.iter().enumerate() {
-            if let Some(Action::Remove(remove)) = &act.action
+    pub(super) fn open(&mut self, party: usize) {
+        if std::mem::replace(&mut self.parties[party].opened, true) {
+            return;
+        }
+        let senior = |act: &usize| {
+            let log = self.order.act(*act).log;
+            (self.introduced.seen(&self.order, log, *act).map_or(0, |e| e.via.len()), log, *act)
+        };
+        let mut removals: Vec<_> = self.parties[party].own.iter().map(senior).collect();
+        removals.sort_unstable();
+        for (_, _, act) in removals {
+            if let Some(Action::Remove(remove)) = &self.order.act(act).action
                 && let Subject::Device(log) = remove.subject
-                && log != act.log
-                && self.person(log) == self.person(act.log)
+                && self.is_device_alive(act)
             {
-                let senior = self.devices.get(&act.log).map_or(usize::MAX, |e| self.place[e.act]);
-                removals.push((senior, number, log));
-            }
-        }
-        removals.sort_by_key(|(senior, number, _)| (*senior, self.place[*number]));
-        for (_, number, log) in removals {
-            if self.is_device_alive(self.acts.acts[number].log, number) {
-                self.ends.logs.entry(log).or_default().push(number);
+                self.removals.entry((log, self.parties[party].id)).or_default().push(act);
             }
         }
     }
 
-    /// Whether a log may still act with this entry: neither it, nor a log that linked it, was removed without having
+    /// Whether the log of an act may still act with it: neither it, nor a log that linked it, was removed without having
     /// seen that.
-    pub(super) fn is_device_alive(&mut self, log: LogId, act: usize) -> bool {
-        let ends: Vec<usize> = self.ends.logs.get(&log).cloned().unwrap_or_default();
-        if ends.into_iter().any(|end| !self.is_before(act, end)) {
-            return false;
+    pub(super) fn is_device_alive(&self, act: usize) -> bool {
+        if self.removals.is_empty() {
+            return true;
         }
-        !self.is_linked_by_removed(log)
+        let log = self.order.act(act).log;
+        let person = self.parties[self.authors[act]].id;
+        let mut removals = self.removals.get(&(log, person)).into_iter().flatten();
+        removals.all(|r| self.order.is_before(act, *r))
+            && self.introduced.seen(&self.order, log, act).is_none_or(|e| self.is_linked_well(e))
     }
 
-    /// Whether a log was linked by one that had been removed, or was at the same time.
-    fn is_linked_by_removed(&mut self, log: LogId) -> bool {
-        let Some(endorsed) = self.devices.get(&log).cloned() else { return false };
-        let ends: Vec<usize> =
-            endorsed.via.iter().filter_map(|via| self.ends.logs.get(via)).flatten().copied().collect();
-        ends.into_iter().any(|end| !self.is_before(endorsed.act, end))
+    /// Whether no log of the chain was removed before, or while, it linked the next one.
+    fn is_linked_well(&self, endorsed: &Endorsed) -> bool {
+        endorsed.via.iter().enumerate().all(|(at, link)| {
+            let Some(removals) = self.removals.get(&(*link, endorsed.person)) else { return true };
+            let next = match endorsed.via.get(at + 1) {
+                Some(next) => self.introduced.first_of(*next).map(|e| e.act),
+                None => Some(endorsed.act),
+            };
+            next.is_some_and(|next| removals.iter().all(|r| self.order.is_before(next, *r)))
+        })
     }
 
     /// Whether a log is at its end, when everything is considered.
-    pub(super) fn is_device_ended(&mut self, log: LogId) -> bool {
-        self.ends.logs.contains_key(&log) || self.is_linked_by_removed(log)
-    }
-
-    /// The person that a log belongs to.
-    pub(super) fn person(&self, log: LogId) -> PersonId {
-        self.devices.get(&log).map_or(PersonId::from(log), |e| e.person)
+    pub(super) fn is_device_ended(&self, log: LogId) -> bool {
+        self.removals.contains_key(&(log, self.introduced.person(log)))
+            || self.introduced.first_of(log).is_some_and(|e| !self.is_linked_well(e))
     }
 }

@@ -2,101 +2,96 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::acts::{Acts, Endorsed};
-use super::devices;
-use super::grants::{ADMINS, End, Ends, Grant, MEMBERS, OWNERS, Rank, grade};
-use super::graph::Bits;
-use super::members::{InviteInfo, Members};
-use super::status::{Said, Word};
-use crate::model::action::{Action, Admit, Cut, Redeemed, Remove, Role, SetRole, Subject};
+use super::acts::Acts;
+use super::devices::Introduced;
+use super::grants::{End, Grant, Hits, LATE, MEMBER, OWNER, Party, Rank, grade};
+use super::members::Members;
+use super::order::Order;
+use crate::model::action::{Action, Cut, Role, Subject};
 use crate::model::id::{EntryId, InviteId, LogId, PersonId};
 
-/// The fold under way.
+/// The fold under way. Acts and entries are named by their places.
 pub(super) struct Fold<'a> {
-    pub acts: &'a Acts,
-    pub place: Vec<usize>,
-    pub devices: BTreeMap<LogId, Endorsed>,
-    pub ends: Ends,
-    pub grants: Vec<Grant>,
-    /// What was said of each person, and counts.
-    pub said: BTreeMap<PersonId, Vec<Said>>,
-    /// Entries that took somebody's right to read.
-    pub losses: Vec<usize>,
+    pub order: Order<'a>,
+    pub introduced: Introduced,
+    pub parties: Vec<Party>,
+    pub party_of: BTreeMap<PersonId, usize>,
+    /// The author of each act, as it sees itself.
+    pub authors: Vec<usize>,
+    /// Removals that count, of logs as devices of the person that the entry sees.
+    pub removals: BTreeMap<(LogId, PersonId), Vec<usize>>,
     pub epochs: Vec<usize>,
     pub quotas: Vec<usize>,
     pub hides: BTreeMap<EntryId, Vec<(usize, bool)>>,
-    pub refusals: BTreeSet<PersonId>,
+    pub revokes: BTreeMap<InviteId, Vec<usize>>,
+    pub invites: BTreeMap<InviteId, usize>,
     pub members: Members,
-    revokes: BTreeMap<InviteId, Vec<usize>>,
-    invite_acts: BTreeMap<InviteId, usize>,
-    of_person: BTreeMap<PersonId, Vec<usize>>,
-    leaves: BTreeMap<PersonId, Vec<usize>>,
-    queue: BTreeSet<(Rank, usize)>,
-    pasts: BTreeMap<usize, Bits>,
-    futures: BTreeMap<usize, Bits>,
+    /// Whom an admission or a role of member or more names, whether it counts or not.
+    named: Vec<(usize, usize)>,
+    looked: Vec<bool>,
+    queue: BTreeSet<(Rank, usize, usize)>,
 }
 
 impl<'a> Fold<'a> {
     pub fn new(acts: &'a Acts) -> Self {
-        let place = acts.graph.order();
-        let devices = devices::introduced(acts, &place);
-        Self {
-            acts,
-            place,
-            devices,
-            ends: Ends::default(),
-            grants: vec![],
-            said: BTreeMap::new(),
-            losses: vec![],
+        let (order, places) = Order::new(acts);
+        let looked = vec![false; order.len()];
+        let mut fold = Self {
+            introduced: Introduced::new(acts, &places),
+            order,
+            parties: vec![],
+            party_of: BTreeMap::new(),
+            authors: vec![],
+            removals: BTreeMap::new(),
             epochs: vec![],
             quotas: vec![],
             hides: BTreeMap::new(),
-            refusals: BTreeSet::new(),
-            members: Members { kind: acts.kind, ..Members::default() },
             revokes: BTreeMap::new(),
-            invite_acts: BTreeMap::new(),
-            of_person: BTreeMap::new(),
-            leaves: BTreeMap::new(),
+            invites: BTreeMap::new(),
+            members: Members { kind: acts.kind, ..Members::default() },
+            named: vec![],
+            looked,
             queue: BTreeSet::new(),
-            pasts: BTreeMap::new(),
-            futures: BTreeMap::new(),
-        }
+        };
+        fold.sort_acts();
+        fold
     }
 
     pub fn run(mut self) -> Members {
-        let Some(genesis) = self.acts.acts.iter().position(|a| matches!(a.action, Some(Action::Genesis(_)))) else {
-            self.conclude();
-            return self.members;
-        };
-        self.sort_acts();
-        self.devices_among_themselves();
-        let founder = self.person(self.acts.acts[genesis].log);
-        self.say(founder, genesis, Word::Set(Role::Owner));
-        self.grant(founder, Role::Owner, genesis);
-        while let Some((rank, grant)) = self.queue.pop_first() {
-            self.act_under(rank.grade, grant);
+        let genesis = self.order.iter().find(|(_, act)| matches!(act.action, Some(Action::Genesis(_))));
+        if let Some((place, act)) = genesis {
+            let founder = self.party(act.log.into());
+            self.give(founder, Role::Owner, place);
+            while let Some((rank, _, _)) = self.queue.first() {
+                self.look(*rank);
+            }
+            (0..self.parties.len()).for_each(|party| self.open(party));
+            self.give_up();
         }
-        self.leave();
         self.conclude();
         self.members
     }
 
-    /// Whether `early` came before `late`; the past of `late` is kept, so ask about few late ones.
-    pub fn is_before(&mut self, early: usize, late: usize) -> bool {
-        let graph = &self.acts.graph;
-        self.pasts.entry(late).or_insert_with(|| graph.past(late)).has(early)
+    pub fn party(&mut self, person: PersonId) -> usize {
+        let parties = &mut self.parties;
+        *self.party_of.entry(person).or_insert_with(|| {
+            parties.push(Party::new(person));
+            parties.len() - 1
+        })
     }
 
-    /// Whether `late` came after `early`; the future of `early` is kept, so ask about few early ones.
-    fn is_after(&mut self, late: usize, early: usize) -> bool {
-        let graph = &self.acts.graph;
-        self.futures.entry(early).or_insert_with(|| graph.future(early)).has(late)
-    }
-
-    /// The acts of each person, in the order of all entries.
+    /// Who does what.
     fn sort_acts(&mut self) {
-        for (number, act) in self.acts.acts.iter().enumerate() {
-            let person = self.person(act.log);
+        for place in 0..self.order.len() {
+            let act = self.order.act(place);
+            let person = self.introduced.person_seen(&self.order, act.log, place);
+            let author = self.party(person);
+            self.authors.push(author);
+            match &act.action {
+                Some(Action::Admit(a)) if a.role.writes() => self.name(a.person, place),
+                Some(Action::SetRole(s)) if s.role.writes() => self.name(s.person, place),
+                _ => {}
+            }
             match &act.action {
                 None
                 | Some(
@@ -107,274 +102,207 @@ impl<'a> Fold<'a> {
                     | Action::Request(_),
                 ) => {}
                 Some(Action::Remove(r)) if r.subject == Subject::Person(person) => {
-                    self.leaves.entry(person).or_default().push(number);
+                    self.parties[author].given_up.push(End { entry: place, above: None });
                 }
-                Some(_) => self.of_person.entry(person).or_default().push(number),
+                Some(Action::Remove(r)) => match r.subject {
+                    // A device does not remove itself.
+                    Subject::Device(log) if log == act.log => {}
+                    Subject::Device(log) if self.introduced.person_seen(&self.order, log, place) == person => {
+                        self.parties[author].own.push(place);
+                    }
+                    _ => self.parties[author].acts.push(place),
+                },
+                Some(action) => {
+                    if let Action::SetRole(set) = action
+                        && set.person == person
+                        && !set.role.decides()
+                    {
+                        self.parties[author].given_up.push(End { entry: place, above: Some(set.role) });
+                    }
+                    self.parties[author].acts.push(place);
+                }
             }
         }
-        let place = &self.place;
-        self.of_person.values_mut().for_each(|acts| acts.sort_by_key(|n| place[*n]));
     }
 
-    fn grant(&mut self, person: PersonId, role: Role, act: usize) {
+    fn name(&mut self, person: PersonId, place: usize) {
+        let party = self.party(person);
+        self.named.push((place, party));
+    }
+
+    /// An entry that counts gives a role.
+    pub fn give(&mut self, party: usize, role: Role, entry: usize) {
+        let of = &mut self.parties[party];
+        of.given.push((entry, role));
         if !role.writes() {
             return;
         }
-        let rank = Rank { grade: grade(role), place: self.place[act] };
-        let grant = self.grants.len();
-        self.grants.push(Grant { person, role, act, rank, handed: None });
-        if self.of_person.contains_key(&person) {
-            self.queue.insert((rank, grant));
-            // Redeeming invites and beginning epochs come when everything that voids them is known.
-            self.queue.insert((Rank { grade: MEMBERS, ..rank }, grant));
-        }
-    }
-
-    fn act_under(&mut self, grade: u8, grant: usize) {
-        let Grant { person, act: since, .. } = self.grants[grant];
-        let mut acts = vec![];
-        for act in self.of_person.get(&person).cloned().unwrap_or_default() {
-            if self.is_after(act, since) {
-                acts.push(act);
-            }
-        }
-        if grade == OWNERS {
-            self.hand_over(grant, &acts);
-        }
-        for act in acts {
-            if self.is_alive(grant, act) {
-                if grade == MEMBERS { self.act_of_member(grant, act) } else { self.act_of_admin(grant, act) }
-            }
-        }
-    }
-
-    /// Whether a right still holds for an entry of its holder.
-    fn is_alive(&mut self, grant: usize, act: usize) -> bool {
-        let Grant { person, role, act: since, handed, .. } = self.grants[grant].clone();
-        if handed.is_some_and(|(over, _)| self.is_after(act, over)) {
-            return false;
-        }
-        for end in self.ends.persons.get(&person).cloned().unwrap_or_default() {
-            if !end.takes(role) || self.is_before(end.act, since) {
-                continue;
-            }
-            let voided = if end.own { self.is_after(act, end.act) } else { !self.is_before(act, end.act) };
-            if voided && act != end.act {
-                return false;
-            }
-        }
-        if role != Role::Owner {
-            for leave in self.leaves.get(&person).cloned().unwrap_or_default() {
-                if self.is_after(act, leave) && !self.is_before(leave, since) {
-                    return false;
-                }
-            }
-        }
-        self.is_device_alive(self.acts.acts[act].log, act)
-    }
-
-    /// An owner hands over once: the first entry that does so counts.
-    fn hand_over(&mut self, grant: usize, acts: &[usize]) {
-        let giver = self.grants[grant].person;
-        for act in acts {
-            let Some(Action::SetRole(set)) = &self.acts.acts[*act].action else { continue };
-            let to = set.person;
-            if set.role == Role::Owner && to != giver && self.is_alive(grant, *act) {
-                self.grants[grant].handed = Some((*act, to));
-                self.say(to, *act, Word::Set(Role::Owner));
-                self.grant(to, Role::Owner, *act);
-                self.say(giver, *act, Word::Set(Role::Admin));
-                self.grant(giver, Role::Admin, *act);
-                return;
-            }
-        }
-    }
-
-    fn act_of_admin(&mut self, grant: usize, number: usize) {
-        let acts = self.acts;
-        let Some(action) = &acts.acts[number].action else { return };
-        match action {
-            Action::Invite(a) => {
-                let by = self.grants[grant].person;
-                self.invite_acts.entry(a.invite).or_insert(number);
-                self.members.invites.entry(a.invite).or_insert_with(|| InviteInfo {
-                    entry: acts.acts[number].id,
-                    by,
-                    role: a.role,
-                    uses: a.uses,
-                    used_by: BTreeSet::new(),
-                    expires_ms: a.expires_ms,
-                    approve: a.approve || a.role > Role::Member,
-                    revoked: false,
-                    epoch: a.epoch,
-                    request_key: a.request_key.clone(),
-                });
-            }
-            Action::Revoke(a) => self.revokes.entry(a.invite).or_default().push(number),
-            Action::Refuse(a) => drop(self.refusals.insert(a.person)),
-            Action::Accept(a) => self.members.accepted.extend(&a.entries),
-            Action::Hide(a) => {
-                for entry in &a.entries {
-                    self.hides.entry(*entry).or_default().push((number, a.hidden));
-                }
-            }
-            Action::Quota(_) => self.quotas.push(number),
-            Action::Admit(a) if a.invite.is_none() && self.may_act_on(grant, number, a.person) => {
-                self.say(a.person, number, Word::Admit(a.role));
-                self.grant(a.person, a.role, number);
-            }
-            Action::SetRole(a) => self.set_role(grant, number, a),
-            Action::Remove(a) => self.remove(grant, number, a),
-            _ => {}
-        }
-    }
-
-    fn set_role(&mut self, grant: usize, number: usize, set: &SetRole) {
-        let SetRole { person, role, cut } = set;
-        let Grant { person: by, role: own, .. } = self.grants[grant];
-        let oneself = *person == by;
-        // Nobody raises himself, and an owner steps down by handing over.
-        let allowed = if oneself { own != Role::Owner && *role < own } else { self.may_act_on(grant, number, *person) };
-        if *role == Role::Owner || !allowed {
+        let grant = of.grants.len();
+        of.grants.push(Grant { role, entry, handed: None });
+        if of.acts.is_empty() && of.own.is_empty() {
             return;
         }
-        self.say(*person, number, Word::Set(*role));
-        if *role < Role::Admin {
-            self.end(*person, End { act: number, above: Some(*role), own: oneself });
+        let late = (role == Role::Owner).then_some(LATE);
+        for grade in [grade(role), MEMBER].into_iter().chain(late) {
+            self.queue.insert((Rank { grade, place: entry }, party, grant));
         }
-        if !role.writes() {
-            self.cut(cut, |fold, log| fold.person(log) == *person);
-        }
-        if !role.reads() {
-            self.losses.push(number);
-        }
-        self.grant(*person, *role, number);
     }
 
-    fn remove(&mut self, grant: usize, number: usize, remove: &Remove) {
-        match remove.subject {
-            Subject::Person(person) => {
-                if self.may_act_on(grant, number, person) {
-                    self.remove_person(person, number, &remove.cut, false);
-                }
+    /// Looks at the acts of one rank, by place.
+    fn look(&mut self, rank: Rank) {
+        let mut turns = vec![];
+        while let Some((of, party, grant)) = self.queue.first().copied()
+            && of == rank
+        {
+            self.queue.pop_first();
+            self.open(party);
+            if rank.grade == OWNER {
+                self.hand_over(party, grant);
             }
-            Subject::Device(log) => {
-                let person = self.person(log);
-                if person != self.grants[grant].person && self.may_act_on(grant, number, person) {
-                    self.ends.logs.entry(log).or_default().push(number);
-                }
-            }
+            let right = self.parties[party].grants[grant];
+            let acts = &self.parties[party].acts;
+            let after = acts.partition_point(|act| *act <= right.entry);
+            let of_rank = acts[after..].iter().filter(|act| {
+                !self.looked[**act]
+                    && self.grade_of(&right, **act) == rank.grade
+                    && self.order.is_before(right.entry, **act)
+            });
+            turns.extend(of_rank.map(|act| (*act, party, grant)));
         }
-    }
-
-    fn remove_person(&mut self, person: PersonId, number: usize, cut: &[Cut], own: bool) {
-        self.say(person, number, Word::Remove);
-        self.end(person, End { act: number, above: None, own });
-        self.cut(cut, |fold, log| fold.person(log) == person);
-        self.losses.push(number);
-    }
-
-    /// Whoever leaves by himself is out, whatever the role; only an owner has to hand over first.
-    fn leave(&mut self) {
-        for (person, acts) in std::mem::take(&mut self.leaves) {
-            for number in acts {
-                let Some(Action::Remove(remove)) = &self.acts.acts[number].action else { continue };
-                let owns = |g: &Grant| g.person == person && g.role == Role::Owner;
-                let owners: Vec<Grant> = self.grants.iter().filter(|g| owns(g)).cloned().collect();
-                let owned = owners.iter().any(|g| g.handed.is_none_or(|(over, _)| !self.is_before(over, number)));
-                if !owned && self.is_device_alive(self.acts.acts[number].log, number) {
-                    self.remove_person(person, number, &remove.cut, true);
-                }
+        turns.sort_unstable();
+        let mut hits: BTreeMap<(usize, usize), (usize, Hits)> = BTreeMap::new();
+        for (act, party, grant) in turns {
+            let ends = self.parties[party].ends.len();
+            let stale = hits.get(&(party, grant)).is_none_or(|(of, _)| *of != ends);
+            if stale {
+                hits.insert((party, grant), (ends, self.hits(party, grant)));
+            }
+            let spared = hits.get(&(party, grant)).is_some_and(|(_, hits)| hits.spare(&self.order, act));
+            if spared && self.is_device_alive(act) {
+                self.looked[act] = true;
+                self.decide(party, grant, rank, act);
             }
         }
     }
 
-    fn act_of_member(&mut self, grant: usize, number: usize) {
-        match &self.acts.acts[number].action {
-            Some(Action::Epoch(_)) if !self.epochs.contains(&number) => self.epochs.push(number),
-            Some(Action::Admit(admit)) => {
-                if let Some(redeemed) = &admit.invite {
-                    self.redeem(grant, number, admit, redeemed);
-                }
-            }
-            _ => {}
+    fn grade_of(&self, grant: &Grant, act: usize) -> u8 {
+        match &self.order.act(act).action {
+            Some(Action::Epoch(_)) => MEMBER,
+            Some(Action::Admit(a)) if a.invite.is_some() => MEMBER,
+            _ if grant.handed.is_some_and(|by| !self.order.is_before(act, by)) => LATE,
+            _ => grade(grant.role),
         }
     }
 
-    fn redeem(&mut self, grant: usize, number: usize, admit: &Admit, redeemed: &Redeemed) {
-        let invite = redeemed.invite;
-        let (Some(made), Some(info)) = (self.invite_acts.get(&invite).copied(), self.members.invites.get(&invite))
-        else {
-            return;
+    fn hits(&self, party: usize, grant: usize) -> Hits {
+        let of = &self.parties[party];
+        Hits::new(&self.order, of, &of.grants[grant], self.given_up(of))
+    }
+
+    /// An owner hands over once.
+    fn hand_over(&mut self, party: usize, grant: usize) {
+        let (hits, entry, giver) =
+            (self.hits(party, grant), self.parties[party].grants[grant].entry, self.parties[party].id);
+        let hands = |act: &&usize| {
+            matches!(&self.order.act(**act).action, Some(Action::SetRole(s)) if s.role == Role::Owner && s.person != giver)
+                && self.order.is_before(entry, **act)
+                && hits.spare(&self.order, **act)
+                && self.is_device_alive(**act)
         };
-        let fits = info.role == admit.role && (!info.approve || self.grants[grant].role.decides());
-        let full = info.uses > 0 && info.used_by.len() >= info.uses as usize && !info.used_by.contains(&admit.person);
-        if !fits || full || !self.acts.acts[number].proven || !self.is_after(number, made) {
-            return;
-        }
-        let revokes = self.revokes.get(&invite).cloned().unwrap_or_default();
-        if revokes.into_iter().any(|revoke| !self.is_before(number, revoke)) {
-            return;
-        }
-        // Who was removed comes back by an admin's word, not by an old invite.
-        let ends = self.ends.persons.get(&admit.person).cloned().unwrap_or_default();
-        if ends.iter().any(|end| !end.own && end.above.is_none() && self.is_after(number, end.act)) {
-            return;
-        }
-        if !self.may_act_on(grant, number, admit.person) {
-            return;
-        }
-        if let Some(info) = self.members.invites.get_mut(&invite) {
-            info.used_by.insert(admit.person);
-        }
-        self.say(admit.person, number, Word::Admit(admit.role));
-        self.grant(admit.person, admit.role, number);
+        let first = self.order.first_of(self.parties[party].acts.iter().filter(hands).copied().collect());
+        let best = match first.as_slice() {
+            [] => return,
+            [one] => *one,
+            several => {
+                let witnesses = self.witnesses(party, several);
+                let by = |(at, act): &(usize, &usize)| (witnesses[*at], std::cmp::Reverse(**act));
+                several.iter().enumerate().max_by_key(by).map_or(several[0], |(_, act)| *act)
+            }
+        };
+        let Some(Action::SetRole(set)) = &self.order.act(best).action else { return };
+        let to = self.party(set.person);
+        self.looked[best] = true;
+        self.parties[party].grants[grant].handed = Some(best);
+        self.parties[to].decided.push(best);
+        self.give(to, Role::Owner, best);
+        self.give(party, Role::Admin, best);
     }
 
-    /// Whether a person is junior to the holder of a right, or decides nothing: as far as the entry has seen.
-    fn may_act_on(&mut self, grant: usize, number: usize, person: PersonId) -> bool {
-        let Grant { person: by, rank, handed, .. } = self.grants[grant].clone();
-        if person == by {
-            return false;
+    /// How many people vouch for each of several entries: they were made members or more before it, the giver aside, and
+    /// wrote something when they had seen it and no other one. Who has seen several vouches for none, so that a former
+    /// owner gains nothing by one that comes late.
+    fn witnesses(&self, giver: usize, of: &[usize]) -> Vec<usize> {
+        let mut seen_one: Vec<(usize, usize)> = vec![];
+        for (place, author) in self.authors.iter().enumerate().skip(of[0]) {
+            let mut seen = (0..of.len()).filter(|at| self.order.is_before(of[*at], place));
+            if let (Some(at), None) = (seen.next(), seen.next()) {
+                seen_one.push((at, *author));
+            }
         }
-        // Who was made the owner is not touched by what the giver does at the same time.
-        if handed.is_some_and(|(over, to)| to == person && !self.is_before(number, over)) {
-            return false;
+        seen_one.sort_unstable();
+        seen_one.dedup();
+        let mut counts = vec![0; of.len()];
+        for same in seen_one.chunk_by(|a, b| a.0 == b.0) {
+            let (at, _) = same[0];
+            let mut named = vec![false; self.parties.len()];
+            for (place, party) in &self.named {
+                named[*party] |= *party != giver && self.order.is_before(*place, of[at]);
+            }
+            counts[at] = same.iter().filter(|(_, author)| named[*author]).count();
         }
-        let seniors: Vec<Grant> =
-            self.grants.iter().filter(|g| g.person == person && g.role.decides() && g.rank < rank).cloned().collect();
-        !seniors.iter().any(|senior| !self.is_over(senior, number))
+        counts
     }
 
-    /// Whether an entry has seen that a right is over.
-    fn is_over(&mut self, grant: &Grant, seen_by: usize) -> bool {
-        if grant.handed.is_some_and(|(over, _)| self.is_after(seen_by, over)) {
-            return true;
-        }
-        let ends = self.ends.persons.get(&grant.person).cloned().unwrap_or_default();
-        ends.iter()
-            .any(|end| end.takes(grant.role) && !self.is_before(end.act, grant.act) && self.is_after(seen_by, end.act))
+    /// What a person gives up, as far as it may.
+    fn given_up<'b>(&'b self, party: &'b Party) -> impl Iterator<Item = End> + 'b {
+        let may = |e: &&End| self.is_device_alive(e.entry) && !party.holds_the_group(&self.order, e.entry);
+        party.given_up.iter().filter(may).copied()
     }
 
-    fn say(&mut self, person: PersonId, act: usize, word: Word) {
-        self.said.entry(person).or_default().push(Said { act, word });
-    }
-
-    fn end(&mut self, person: PersonId, end: End) {
-        self.ends.persons.entry(person).or_default().push(end);
-    }
-
-    pub(super) fn cut(&mut self, cut: &[Cut], of: impl Fn(&Self, LogId) -> bool) {
-        for cut in cut {
-            if of(self, cut.log) {
-                self.members.cuts.entry(cut.log).or_default().push(*cut);
+    /// What people gave up is over.
+    fn give_up(&mut self) {
+        for party in 0..self.parties.len() {
+            let ends: Vec<End> = self.given_up(&self.parties[party]).collect();
+            for end in ends {
+                match &self.order.act(end.entry).action {
+                    Some(Action::Remove(remove)) => self.end(party, end, &remove.cut),
+                    Some(Action::SetRole(set)) => self.end(party, end, &set.cut),
+                    _ => {}
+                }
             }
         }
     }
 
-    pub(super) fn is_revoked(&self, invite: InviteId) -> bool {
-        self.revokes.contains_key(&invite)
+    /// Somebody loses roles, with what of the logs is accepted.
+    pub fn end(&mut self, party: usize, end: End, cut: &[Cut]) {
+        let writes = end.takes(Role::Member);
+        let of = &mut self.parties[party];
+        of.ends.insert(of.ends.partition_point(|e| e.entry < end.entry), end);
+        if writes {
+            self.cut(self.parties[party].id, cut);
+        }
+    }
+
+    /// Accepts what an entry names of the logs of a person.
+    pub fn cut(&mut self, of: PersonId, cut: &[Cut]) {
+        for cut in cut.iter().filter(|c| self.introduced.person(c.log) == of) {
+            self.members.cuts.entry(cut.log).or_default().push(*cut);
+        }
+    }
+
+    /// Whether a person is protected from an act of a rank.
+    pub fn is_protected(&self, person: PersonId, rank: Rank, act: usize) -> bool {
+        let Some(party) = self.party_of.get(&person).map(|party| &self.parties[*party]) else { return false };
+        let protects = |g: &&Grant| g.role.decides() && g.rank() < rank && !self.order.is_before(act, g.entry);
+        party.grants.iter().filter(protects).any(|g| !self.is_over(party, g, act))
+    }
+
+    /// Whether an act has seen that a grant is over.
+    fn is_over(&self, party: &Party, grant: &Grant, act: usize) -> bool {
+        let seen = |entry: usize| self.order.is_before(entry, act);
+        let gave_up = |e: End| e.takes(grant.role) && seen(e.entry) && !self.order.is_before(e.entry, grant.entry);
+        grant.handed.is_some_and(seen)
+            || party.has_ended(&self.order, grant.role, grant.entry, act)
+            || (grant.role != Role::Owner && self.given_up(party).any(gave_up))
     }
 }
-
-const _: () = assert!(OWNERS < ADMINS && ADMINS < MEMBERS, "seniors first");

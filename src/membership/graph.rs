@@ -6,27 +6,6 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use crate::log::header::MAX_CONTROL_HEADS;
 use crate::model::id::EntryId;
 
-/// A set of entries, by their numbers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Bits(Vec<u64>);
-
-impl Bits {
-    pub fn has(&self, n: usize) -> bool {
-        self.0.get(n / 64).is_some_and(|word| word >> (n % 64) & 1 == 1)
-    }
-
-    /// Adds a number; false when it was in.
-    pub fn add(&mut self, n: usize) -> bool {
-        if self.0.len() <= n / 64 {
-            self.0.resize(n / 64 + 1, 0);
-        }
-        let (word, bit) = (&mut self.0[n / 64], 1u64 << (n % 64));
-        let new = *word & bit == 0;
-        *word |= bit;
-        new
-    }
-}
-
 /// The control entries of a group, numbered as they came, with what they name.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Graph {
@@ -89,27 +68,16 @@ impl Graph {
         self.heads.len()
     }
 
-    /// Everything that came before an entry.
-    pub fn past(&self, of: usize) -> Bits {
-        walk(&self.parents, of)
-    }
-
-    /// Everything that came after an entry.
-    pub fn future(&self, of: usize) -> Bits {
-        walk(&self.children, of)
-    }
-
-    /// The place of each entry in the one order that has causes before effects, and the lowest id first where nothing
-    /// is caused by the other. What comes later changes no places among what was there.
+    /// The numbers of the entries in the one order that has causes before effects, and the lowest id first where nothing
+    /// is caused by the other. What comes later changes nothing in the order of what was there. An entry that is its own
+    /// cause, which no hash allows, is left out.
     pub fn order(&self) -> Vec<usize> {
         let mut waits: Vec<usize> = self.parents.iter().map(Vec::len).collect();
         let mut ready: BinaryHeap<Reverse<(EntryId, usize)>> =
             waits.iter().enumerate().filter(|(_, w)| **w == 0).map(|(n, _)| Reverse((self.ids[n], n))).collect();
-        let mut place = vec![usize::MAX; self.ids.len()];
-        let mut next = 0;
+        let mut order = vec![];
         while let Some(Reverse((_, n))) = ready.pop() {
-            place[n] = next;
-            next += 1;
+            order.push(n);
             for child in &self.children[n] {
                 waits[*child] -= 1;
                 if waits[*child] == 0 {
@@ -117,19 +85,13 @@ impl Graph {
                 }
             }
         }
-        place
+        order
     }
-}
 
-fn walk(edges: &[Vec<usize>], from: usize) -> Bits {
-    let mut seen = Bits::default();
-    let mut next = edges[from].clone();
-    while let Some(n) = next.pop() {
-        if seen.add(n) {
-            next.extend(&edges[n]);
-        }
+    /// What an entry names, of what is here.
+    pub fn parents(&self, number: usize) -> &[usize] {
+        &self.parents[number]
     }
-    seen
 }
 
 #[cfg(test)]
@@ -153,13 +115,8 @@ mod tests {
             backwards.add(id(*n), &ids(names));
         }
         for graph in [&forwards, &backwards] {
-            let number = |n| graph.number(id(n)).unwrap();
-            let place = graph.order();
-            let mut sorted = [9, 5, 7, 1, 3];
-            sorted.sort_by_key(|n| place[number(*n)]);
+            let sorted: Vec<u8> = graph.order().into_iter().map(|n| graph.ids[n].0[0]).collect();
             assert_eq!(sorted, [9, 5, 7, 1, 3]);
-            assert!(graph.past(number(1)).has(number(9)) && !graph.past(number(1)).has(number(3)));
-            assert!(graph.future(number(7)).has(number(3)) && !graph.future(number(5)).has(number(3)));
             assert_eq!(graph.to_name(), [id(1), id(3)]);
             assert!(graph.is_complete());
         }

@@ -14,11 +14,13 @@
 //! ```
 
 mod acts;
+mod deciding;
 mod devices;
 mod fold;
 mod grants;
 mod graph;
 mod members;
+mod order;
 mod status;
 #[cfg(test)]
 mod tests;

@@ -1,30 +1,16 @@
-//! The conclusion: what was said of each person, in one word, and what follows for logs, requests and epochs.
+//! The conclusion: what each person is, and what follows for logs, requests and epochs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Fold;
+use super::grants::Party;
 use super::members::{Device, EpochInfo, Person, RequestInfo};
-use crate::model::action::{Action, GroupKind, Quota, Role, Sealed, Subject};
+use crate::model::action::{Action, GroupKind, Quota, Role};
 use crate::model::id::{EpochId, LogId, PersonId};
-
-/// What an entry says of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Word {
-    Admit(Role),
-    Set(Role),
-    Remove,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Said {
-    pub act: usize,
-    pub word: Word,
-}
 
 impl Fold<'_> {
     pub(super) fn conclude(&mut self) {
         self.conclude_persons();
-        self.conclude_seniority();
         self.conclude_devices();
         self.conclude_requests();
         self.conclude_single_words();
@@ -32,69 +18,47 @@ impl Fold<'_> {
     }
 
     fn conclude_persons(&mut self) {
-        let open = self.acts.kind == Some(GroupKind::Open);
-        let default = Person { role: open.then_some(Role::Member), removed: false, since: None, seniority: None };
-        let introduced: BTreeSet<PersonId> = self.devices.values().map(|e| e.person).collect();
+        let default = (self.members.kind == Some(GroupKind::Open)).then_some(Role::Member);
+        let introduced: Vec<PersonId> = self.introduced.first().map(|(_, e)| e.person).collect();
         for person in introduced {
-            self.members.persons.insert(person, default.clone());
+            self.party(person);
         }
-        for (person, said) in self.said.clone() {
-            let (word, act) = self.last_word(&said);
-            let role = match word {
-                Word::Admit(role) | Word::Set(role) => Some(role),
-                Word::Remove => None,
-            };
-            let of = |g: &&super::grants::Grant| g.person == person && Some(g.role) == role && g.role.decides();
-            let seniority = self.grants.iter().filter(of).map(|g| g.rank.place as u64).min();
-            let since = Some(self.acts.acts[act].id);
-            self.members.persons.insert(person, Person { role, removed: word == Word::Remove, since, seniority });
-        }
-    }
-
-    /// Places become ranks among those who decide: they change when somebody does, not with every entry.
-    fn conclude_seniority(&mut self) {
-        let mut places: Vec<u64> = self.members.persons.values().filter_map(|p| p.seniority).collect();
-        places.sort_unstable();
-        for person in self.members.persons.values_mut() {
-            person.seniority =
-                person.seniority.and_then(|place| places.binary_search(&place).ok()).map(|rank| rank as u64);
-        }
-    }
-
-    /// Of what nothing later overrules: a removal; else the least role that was set; else the highest that was admitted.
-    fn last_word(&mut self, said: &[Said]) -> (Word, usize) {
-        let mut last = vec![];
-        for one in said {
-            let overruled = said.len() > 1 && said.iter().any(|other| self.is_before(one.act, other.act));
-            if !overruled {
-                last.push(*one);
+        let known: BTreeSet<PersonId> = self.introduced.first().map(|(_, e)| e.person).collect();
+        let mut deciding = vec![];
+        for party in &self.parties {
+            if party.given.is_empty() && party.ends.is_empty() && !known.contains(&party.id) {
+                continue;
             }
+            let standing = party.standing(&self.order, default);
+            let (role, entry) = (standing.map(|(role, _)| role), standing.and_then(|(_, entry)| entry));
+            let removed = role.is_none() && party.ends.iter().any(|e| e.above.is_none());
+            let ended = || party.ends.iter().rfind(|e| e.above.is_none()).map(|e| e.entry);
+            let since = entry.or_else(|| if role.is_none() { ended() } else { None });
+            let since = since.map(|entry| self.order.act(entry).id);
+            if role.is_some_and(Role::decides) {
+                deciding.extend(entry);
+            }
+            self.members.persons.insert(party.id, Person { role, removed, since, seniority: None });
         }
-        let place = &self.place;
-        last.sort_by_key(|s| place[s.act]);
-        let removal = last.iter().find(|s| s.word == Word::Remove);
-        let set = last.iter().filter_map(|s| if let Word::Set(role) = s.word { Some((role, s)) } else { None });
-        let admitted = last.iter().filter_map(|s| if let Word::Admit(role) = s.word { Some((role, s)) } else { None });
-        let chosen = removal
-            .or_else(|| set.min_by_key(|(role, _)| *role).map(|(_, s)| s))
-            .or_else(|| admitted.max_by_key(|(role, _)| *role).map(|(_, s)| s))
-            .expect("of a finite order something is last");
-        (chosen.word, chosen.act)
+        // Ranks among those who decide: they change when somebody does, not with every entry.
+        deciding.sort_unstable();
+        for (rank, entry) in (0..).zip(deciding) {
+            let id = self.order.act(entry).id;
+            let of = |p: &&mut Person| p.since == Some(id) && p.role.is_some_and(Role::decides);
+            self.members.persons.values_mut().filter(of).for_each(|p| p.seniority = Some(rank));
+        }
     }
 
     fn conclude_devices(&mut self) {
-        for (log, endorsed) in self.devices.clone() {
-            let ended = self.is_device_ended(log);
-            self.members.devices.insert(log, Device { person: endorsed.person, ended });
+        for (log, endorsed) in self.introduced.first() {
+            let device = Device { person: endorsed.person, ended: self.is_device_ended(log) };
+            self.members.devices.insert(log, device);
         }
-        let removals: Vec<(LogId, usize)> =
-            self.ends.logs.iter().flat_map(|(log, acts)| acts.iter().map(|act| (*log, *act))).collect();
-        for (log, act) in removals {
-            if let Some(Action::Remove(remove)) = &self.acts.acts[act].action {
+        let removals = self.removals.iter().flat_map(|((_, person), acts)| acts.iter().map(|act| (*person, *act)));
+        for (person, act) in removals.collect::<Vec<_>>() {
+            if let Some(Action::Remove(remove)) = &self.order.act(act).action {
                 // A device may have linked others, which end with it: the removal names their tips as well.
-                let person = self.person(log);
-                self.cut(&remove.cut, |fold, of| fold.person(of) == person);
-                self.losses.push(act);
+                self.cut(person, &remove.cut);
             }
         }
         for cuts in self.members.cuts.values_mut() {
@@ -104,20 +68,16 @@ impl Fold<'_> {
     }
 
     fn conclude_requests(&mut self) {
-        let revoked: Vec<_> = self.members.invites.keys().filter(|i| self.is_revoked(**i)).copied().collect();
-        for invite in revoked {
-            if let Some(info) = self.members.invites.get_mut(&invite) {
-                info.revoked = true;
-            }
+        for (invite, info) in &mut self.members.invites {
+            info.revoked = self.revokes.contains_key(invite);
         }
         let mut requests = vec![];
-        for act in self.acts.acts.iter().filter(|a| a.proven) {
+        for (place, act) in self.order.iter().filter(|(_, act)| act.proven) {
             let Some(Action::Request(request)) = &act.action else { continue };
-            let person = self.person(act.log);
-            let inside = self.members.persons.get(&person).is_some_and(|p| p.role.is_some());
-            if !self.members.invites.contains_key(&request.invite) {
-                continue;
-            }
+            let Some(made) = self.invites.get(&request.invite) else { continue };
+            let person = self.introduced.person(act.log);
+            let refusals = self.party_of.get(&person).map_or(&[][..], |party| &self.parties[*party].refusals);
+            let seen = |by: &usize| self.order.is_before(*by, place) || self.order.is_before(*by, *made);
             let info = RequestInfo {
                 entry: act.id,
                 person,
@@ -125,9 +85,9 @@ impl Fold<'_> {
                 invite: request.invite,
                 proof: request.proof,
                 name: request.name.clone(),
-                refused: self.refusals.contains(&person),
+                refused: !refusals.iter().all(seen),
             };
-            if !inside {
+            if self.members.role(person).is_none() {
                 requests.push(info.clone());
             }
             let latest = self.members.asked.entry(person).or_insert_with(|| info.clone());
@@ -142,15 +102,13 @@ impl Fold<'_> {
     /// Hidden entries and the quota: of what nothing later overrules, hiding and the lower limit count.
     fn conclude_single_words(&mut self) {
         for (entry, said) in std::mem::take(&mut self.hides) {
-            let overruled = |fold: &mut Self, act: usize| said.iter().any(|(other, _)| fold.is_before(act, *other));
-            if said.iter().any(|(act, hidden)| *hidden && !overruled(self, *act)) {
+            let last = self.order.last_of(said.iter().map(|(act, _)| *act).collect());
+            if said.iter().any(|(act, hidden)| *hidden && last.contains(act)) {
                 self.members.hidden.insert(entry);
             }
         }
-        let quotas = std::mem::take(&mut self.quotas);
-        for act in &quotas {
-            let overruled = quotas.iter().any(|other| self.is_before(*act, *other));
-            if let (Some(Action::Quota(quota)), false) = (&self.acts.acts[*act].action, overruled) {
+        for act in self.order.last_of(std::mem::take(&mut self.quotas)) {
+            if let Some(Action::Quota(quota)) = &self.order.act(act).action {
                 let least = |a: u64, b: u64| if a == 0 || b == 0 { a.max(b) } else { a.min(b) };
                 let known = self.members.quota;
                 self.members.quota =
@@ -161,53 +119,87 @@ impl Fold<'_> {
 
     fn conclude_epochs(&mut self) {
         let mut sealed: BTreeMap<EpochId, BTreeSet<LogId>> = BTreeMap::new();
-        for act in &self.acts.acts {
-            let seals: &[Sealed] = match &act.action {
-                Some(Action::Epoch(epoch)) => &epoch.seals,
-                Some(Action::Seals(more)) => &more.seals,
+        // Answers to who asked for a key.
+        let mut answers: BTreeMap<(EpochId, LogId), Vec<usize>> = BTreeMap::new();
+        for (place, act) in self.order.iter() {
+            let (seals, answer) = match &act.action {
+                Some(Action::Epoch(epoch)) => (&epoch.seals, false),
+                Some(Action::Seals(more)) => (&more.seals, true),
                 _ => continue,
             };
-            if self.members.role_of_log(act.log).is_some_and(Role::reads) {
-                for seal in seals {
-                    sealed.entry(seal.epoch).or_default().insert(seal.log);
+            if !self.members.role_of_log(act.log).is_some_and(Role::reads) {
+                continue;
+            }
+            for seal in seals {
+                sealed.entry(seal.epoch).or_default().insert(seal.log);
+                if answer {
+                    answers.entry((seal.epoch, seal.log)).or_default().push(place);
                 }
             }
         }
-        self.unseal_where_asked(&mut sealed);
-        let epochs = std::mem::take(&mut self.epochs);
-        let mut all = vec![];
-        for number in epochs {
-            let act = &self.acts.acts[number];
-            let Some(Action::Epoch(epoch)) = &act.action else { continue };
-            let losses = self.losses.clone();
-            let covers = losses.into_iter().all(|loss| self.is_before(loss, number))
-                && sealed.get(&epoch.epoch).is_none_or(|logs| logs.iter().all(|log| self.was_let_in(*log)));
-            all.push((number, EpochInfo { epoch: epoch.epoch, entry: act.id, covers, latest: true }));
+        self.conclude_epochs_alone(&sealed);
+        self.unseal_where_asked(&mut sealed, &answers);
+        self.members.sealed = sealed;
+    }
+
+    /// Entries that took the right to read from somebody who had it.
+    fn losses(&self) -> Vec<usize> {
+        let mut losses = vec![];
+        for party in &self.parties {
+            let takes = party.ends.iter().filter(|e| e.takes(Role::Reader)).map(|e| e.entry);
+            losses.extend(takes.filter(|entry| self.had_keys(party, *entry)));
         }
-        let covering: Vec<usize> = all.iter().filter(|(_, e)| e.covers).map(|(n, _)| *n).collect();
-        for (number, epoch) in &mut all {
-            epoch.latest = !covering.iter().any(|other| other != number && self.is_before(*number, *other));
+        for ((_, person), removals) in &self.removals {
+            let party = self.party_of.get(person).map(|party| &self.parties[*party]);
+            losses.extend(removals.iter().filter(|act| party.is_some_and(|party| self.had_keys(party, **act))));
+        }
+        losses
+    }
+
+    /// Whether an entry that was known, or made at the same time, let a person read.
+    fn had_keys(&self, party: &Party, before: usize) -> bool {
+        party.given.iter().any(|(given, role)| role.reads() && !self.order.is_before(before, *given))
+    }
+
+    fn conclude_epochs_alone(&mut self, sealed: &BTreeMap<EpochId, BTreeSet<LogId>>) {
+        let wrongly = self.let_in_wrongly();
+        // An epoch covers all losses when it covers those that no other loss comes after.
+        let losses = self.order.last_of(self.losses());
+        let mut all = vec![];
+        for place in std::mem::take(&mut self.epochs) {
+            let act = self.order.act(place);
+            let Some(Action::Epoch(epoch)) = &act.action else { continue };
+            let held_by = sealed.get(&epoch.epoch).into_iter().flatten();
+            let covers = losses.iter().all(|loss| self.order.is_before(*loss, place))
+                && (wrongly.is_empty() || held_by.copied().all(|l| !wrongly.contains(&self.introduced.person(l))));
+            all.push((place, EpochInfo { epoch: epoch.epoch, entry: act.id, covers, latest: true }));
+        }
+        let covering = self.order.last_of(all.iter().filter(|(_, e)| e.covers).map(|(place, _)| *place).collect());
+        for (place, epoch) in &mut all {
+            epoch.latest = !covering.iter().any(|other| self.order.is_before(*place, *other));
         }
         let mut epochs: Vec<EpochInfo> = all.into_iter().map(|(_, epoch)| epoch).collect();
         epochs.sort_by_key(|e| (e.epoch, e.entry));
         self.members.epochs = epochs;
-        self.members.sealed = sealed;
     }
 
     /// A key that its receiver asked for after it was sealed did not reach it: it counts as not sealed, until somebody
     /// seals it again having seen that.
-    fn unseal_where_asked(&mut self, sealed: &mut BTreeMap<EpochId, BTreeSet<LogId>>) {
-        let acts = self.acts;
-        for (number, act) in acts.acts.iter().enumerate() {
+    fn unseal_where_asked(
+        &mut self,
+        sealed: &mut BTreeMap<EpochId, BTreeSet<LogId>>,
+        answers: &BTreeMap<(EpochId, LogId), Vec<usize>>,
+    ) {
+        let answers: BTreeMap<&(EpochId, LogId), Vec<usize>> =
+            answers.iter().map(|(of, places)| (of, self.order.last_of(places.clone()))).collect();
+        for (place, act) in self.order.iter() {
             let Some(Action::AskKeys(ask)) = &act.action else { continue };
             if !self.members.role_of_log(act.log).is_some_and(Role::reads) {
                 continue;
             }
             for epoch in &ask.epochs {
-                let answers = |other: &super::acts::Act| matches!(&other.action, Some(Action::Seals(s)) if s.seals.iter().any(|s| s.epoch == *epoch && s.log == act.log));
-                let answered =
-                    acts.acts.iter().enumerate().any(|(n, other)| answers(other) && self.is_before(number, n));
-                if !answered {
+                let mut later = answers.get(&(*epoch, act.log)).into_iter().flatten();
+                if !later.any(|answer| self.order.is_before(place, *answer)) {
                     if let Some(logs) = sealed.get_mut(epoch) {
                         logs.remove(&act.log);
                     }
@@ -217,23 +209,17 @@ impl Fold<'_> {
         }
     }
 
-    /// Whether a log is of somebody who is in, or was and was removed by an entry that epochs have to cover anyway. A key
-    /// sealed to anybody else went to who should not have been let in.
-    fn was_let_in(&self, log: LogId) -> bool {
-        let person = self.person(log);
-        let asked =
-            || self.acts.acts.iter().any(|a| matches!(&a.action, Some(Action::Admit(admit)) if admit.person == person));
-        self.said.contains_key(&person) || self.members.role(person).is_some() || !asked()
-    }
-}
-
-impl Subject {
-    /// The person that is meant, if it is a person.
-    #[must_use]
-    pub fn person(&self) -> Option<PersonId> {
-        match self {
-            Self::Person(person) => Some(*person),
-            Self::Device(_) => None,
-        }
+    /// Whom an admission names that does not count: a key sealed to them went to who should not have it.
+    fn let_in_wrongly(&self) -> BTreeSet<PersonId> {
+        let named = self.order.iter().filter_map(|(_, act)| match &act.action {
+            Some(Action::Admit(admit)) => Some(admit.person),
+            _ => None,
+        });
+        let wrongly = |person: &PersonId| {
+            let read = |party: &usize| self.parties[*party].given.iter().any(|(_, role)| role.reads());
+            !self.members.role(*person).is_some_and(Role::reads) && !self.party_of.get(person).is_some_and(read)
+        };
+        let named: BTreeSet<PersonId> = named.collect();
+        named.into_iter().filter(wrongly).collect()
     }
 }

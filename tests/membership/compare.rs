@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use studymesh::membership::{Members, Verdict};
-use studymesh::model::action::{Action, Role, Subject};
-use studymesh::model::id::{EpochId, LogId, PersonId};
+use studymesh::model::action::{Accept, Action, Epoch, Role, Subject};
+use studymesh::model::id::{EntryId, EpochId, LogId, PersonId};
 
 use crate::cast::{Cast, cast};
 use crate::model::Model;
@@ -29,6 +29,7 @@ pub fn check(history: &[Entry], seed: u64) -> Result<(), String> {
     agree(&members, &model)?;
     any_order(history, &members, seed)?;
     one_owner(&members)?;
+    shown_is_done(history, &members)?;
     if seed % 4 == 0 {
         removed_for_good(history, &members, &model)?;
         seniors_stand(history, &members)?;
@@ -60,6 +61,43 @@ fn one_owner(members: &Members) -> Result<(), String> {
     Err(format!("the owners are {:?}", owners.into_iter().map(person_name).collect::<Vec<_>>()))
 }
 
+/// What somebody is shown to be is what the next act of that one can do.
+fn shown_is_done(history: &[Entry], members: &Members) -> Result<(), String> {
+    let named = |id: EntryId| history.iter().any(|e| e.names.contains(&id));
+    let heads: Vec<EntryId> = history.iter().map(|e| e.id).filter(|id| !named(*id)).collect();
+    let mut longer = history.to_vec();
+    for (n, log) in (1..).zip(members.devices().keys()) {
+        let accept = Action::Accept(Accept { entries: vec![EntryId([n; 32])] });
+        let epoch = Action::Epoch(Epoch { epoch: EpochId([n; 32]), parents: vec![], seals: vec![] });
+        for (kind, action) in [(1, accept), (2, epoch)] {
+            let id = EntryId(std::array::from_fn(|at| {
+                if at == 0 {
+                    255
+                } else if at == 1 {
+                    kind
+                } else {
+                    n
+                }
+            }));
+            longer.push(Entry { id, log: *log, names: heads.clone(), action: Some(action) });
+        }
+    }
+    let order: Vec<usize> = (0..longer.len()).collect();
+    let after = folded(&longer, &order);
+    for (n, log) in (1..).zip(members.devices().keys()) {
+        let role = members.role_of_log(*log);
+        // In an open group everybody is a member whom no entry made one, and needs no epochs.
+        let given = members.persons().get(&members.devices()[log].person).is_some_and(|p| p.since.is_some());
+        let decides = after.is_accepted(EntryId([n; 32]));
+        let writes = after.epochs().iter().any(|e| e.entry.0[0] == 255 && e.entry.0[2] == n);
+        let should = (role.is_some_and(Role::decides), given && role.is_some_and(Role::writes));
+        if (decides, writes) != should {
+            return Err(format!("{} is {role:?}; its next acts: decides {decides}, writes {writes}", log_name(*log)));
+        }
+    }
+    Ok(())
+}
+
 fn agree(members: &Members, model: &Model<'_>) -> Result<(), String> {
     same(|| "the kind".into(), members.kind(), model.kind())?;
     persons(members, model)?;
@@ -78,8 +116,17 @@ fn persons(members: &Members, model: &Model<'_>) -> Result<(), String> {
         let known = members.persons().get(&person);
         let removed = known.is_some_and(|p| p.removed);
         same(|| format!("whether {} was removed", person_name(person)), removed, model.is_removed(person))?;
+        let since = known.filter(|p| p.role.is_some()).and_then(|p| p.since);
+        let should = model.standing(person).and_then(|(_, entry)| entry).map(|at| model.id(at));
+        same(|| format!("since when {} is that", person_name(person)), since, should)?;
     }
-    Ok(())
+    let mut line: Vec<(usize, PersonId)> = everybody(cast()).filter_map(|p| Some((model.seniority(p)?.1, p))).collect();
+    line.sort_unstable();
+    let mut fold: Vec<(u64, PersonId)> =
+        members.persons().iter().filter_map(|(id, p)| Some((p.seniority?, *id))).collect();
+    fold.sort_unstable();
+    let fold: Vec<PersonId> = fold.into_iter().map(|(_, p)| p).collect();
+    same(|| "the line of seniority".into(), fold, line.into_iter().map(|(_, p)| p).collect())
 }
 
 fn devices(members: &Members, model: &Model<'_>) -> Result<(), String> {
@@ -108,7 +155,7 @@ fn invites(members: &Members, model: &Model<'_>) -> Result<(), String> {
         same(|| what("who made"), fold.by, model.author(at))?;
         same(|| what("the role of"), fold.role, should.role)?;
         same(|| what("the uses of"), fold.uses, should.uses)?;
-        same(|| what("the approval of"), fold.approve, should.approve)?;
+        same(|| what("the approval of"), fold.approve, should.approve || should.role == Role::Admin)?;
         same(|| what("who came by"), fold.used_by.clone(), model.let_in_by(invite.id))?;
         same(|| what("what took back"), fold.revoked, model.revocations(invite.id).next().is_some())?;
     }
@@ -119,7 +166,12 @@ fn requests(members: &Members, model: &Model<'_>) -> Result<(), String> {
     let fold: BTreeMap<_, _> = members.requests().iter().map(|r| (r.entry, r.refused)).collect();
     let sorted = members.requests().is_sorted_by_key(|r| r.entry);
     same(|| "whether the requests are sorted".into(), sorted, true)?;
-    same(|| "the requests".into(), fold, model.requests())
+    same(|| "the requests".into(), fold, model.requests())?;
+    for person in everybody(cast()) {
+        let what = || format!("how {} asked", person_name(person));
+        same(what, members.asked(person).map(|r| r.entry), model.asked(person))?;
+    }
+    Ok(())
 }
 
 fn epochs(members: &Members, model: &Model<'_>) -> Result<(), String> {

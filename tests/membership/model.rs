@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use studymesh::model::action::{Action, Admit, Cut, GroupKind, Quota, Role, Subject};
+use studymesh::model::action::{Action, Admit, Cut, Endorse, GroupKind, Invite, Quota, Role, Subject};
 use studymesh::model::id::{EntryId, EpochId, InviteId, LogId, PersonId};
 
 use crate::cast;
@@ -22,8 +22,8 @@ impl Grant {
     fn grade(&self) -> usize {
         match self.role {
             Role::Owner => 0,
-            Role::Admin => 1,
-            _ => 2,
+            Role::Admin => 2,
+            _ => 3,
         }
     }
 
@@ -33,7 +33,7 @@ impl Grant {
     }
 }
 
-/// An act at its place.
+/// Membership by definition.
 pub struct Model<'a> {
     /// The entries by place.
     entries: Vec<&'a Entry>,
@@ -46,14 +46,23 @@ pub struct Model<'a> {
     pub counts: BTreeSet<usize>,
     /// Admissions by invites, in the order in which they were looked at.
     admitted: Vec<usize>,
+    /// Invites, in the same order.
+    invited: Vec<usize>,
 }
 
 impl<'a> Model<'a> {
     pub fn new(history: &'a [Entry]) -> Self {
         let entries = by_place(history);
         let before = closure(&entries);
-        let mut model =
-            Self { entries, before, grants: vec![], handed: vec![], counts: BTreeSet::new(), admitted: vec![] };
+        let mut model = Self {
+            entries,
+            before,
+            grants: vec![],
+            handed: vec![],
+            counts: BTreeSet::new(),
+            admitted: vec![],
+            invited: vec![],
+        };
         model.look();
         model
     }
@@ -83,69 +92,113 @@ impl<'a> Model<'a> {
         self.entries[place].id
     }
 
-    /// The place of the log's first endorsement.
-    fn endorsement(&self, log: LogId) -> Option<usize> {
-        (0..self.len()).find(|e| self.entries[*e].log == log && matches!(self.action(*e), Some(Action::Endorse(_))))
+    fn endorses(&self, entry: usize) -> Option<&'a Endorse> {
+        if let Some(Action::Endorse(endorse)) = self.action(entry) { Some(endorse) } else { None }
     }
 
-    pub fn person_of(&self, log: LogId) -> PersonId {
-        match self.endorsement(log).and_then(|e| self.action(e)) {
-            Some(Action::Endorse(endorse)) => cast::proven_person(log, endorse),
-            _ => log.into(),
+    /// The place of the log's first endorsement, of those that an entry sees; of all, when none is asked.
+    fn endorsement(&self, log: LogId, seen_by: Option<usize>) -> Option<usize> {
+        let is_one = |e: &usize| self.entries[*e].log == log && self.endorses(*e).is_some();
+        (0..self.len()).filter(is_one).find(|e| seen_by.is_none_or(|by| self.before(*e, by)))
+    }
+
+    fn person_by(&self, log: LogId, endorsement: Option<usize>) -> PersonId {
+        match endorsement.and_then(|e| self.endorses(e)) {
+            Some(endorse) => cast::proven_person(log, endorse),
+            None => log.into(),
         }
     }
 
-    /// The logs of the chain that linked a log.
-    fn chain(&self, log: LogId) -> Vec<LogId> {
-        match self.endorsement(log).and_then(|e| self.action(e)) {
-            Some(Action::Endorse(endorse)) if self.person_of(log) != log.into() => {
+    pub fn person_of(&self, log: LogId) -> PersonId {
+        self.person_by(log, self.endorsement(log, None))
+    }
+
+    /// The person of a log as an entry sees it.
+    fn person_seen(&self, log: LogId, by: usize) -> PersonId {
+        self.person_by(log, self.endorsement(log, Some(by)))
+    }
+
+    pub fn author(&self, entry: usize) -> PersonId {
+        self.person_seen(self.entries[entry].log, entry)
+    }
+
+    /// The logs of the chain that an endorsement proves, from the person's first to the one that linked this one.
+    fn chain(&self, log: LogId, endorsement: Option<usize>) -> Vec<LogId> {
+        match endorsement.and_then(|e| self.endorses(e)) {
+            Some(endorse) if self.person_by(log, endorsement) != log.into() => {
                 endorse.person.iter().map(|l| l.log).collect()
             }
             _ => vec![],
         }
     }
 
-    pub fn author(&self, entry: usize) -> PersonId {
-        self.person_of(self.entries[entry].log)
-    }
-
     // ---- what counts ----
 
     fn look(&mut self) {
-        self.look_at_genesis();
-        self.look_at_own_devices();
-        let mut looked: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for act in 0..self.len() {
+            if matches!(self.action(act), Some(Action::Genesis(_))) {
+                self.counts.insert(act);
+                self.grants.push(Grant { person: self.entries[act].log.into(), role: Role::Owner, entry: act });
+            }
+        }
+        let mut looked: BTreeSet<usize> = BTreeSet::new();
+        let mut opened: BTreeSet<PersonId> = BTreeSet::new();
+        let mut settled: BTreeSet<usize> = BTreeSet::new();
         loop {
-            let mut next: Option<((usize, usize, usize, usize), usize, usize)> = None;
+            // What is next: a person's own devices, an owner's handing over, or an act.
+            let mut next: Option<(Turn, usize, Option<usize>)> = None;
+            let mut offer = |turn: Turn, grant: usize, act: Option<usize>| {
+                if next.is_none_or(|(first, _, _)| turn < first) {
+                    next = Some((turn, grant, act));
+                }
+            };
             for (g, grant) in self.grants.iter().enumerate() {
+                let (grade, place) = grant.rank();
+                if !opened.contains(&grant.person) {
+                    offer((grade, place, 0, 0), g, None);
+                }
+                if grant.role == Role::Owner && !settled.contains(&g) {
+                    offer((grade, place, 1, 0), g, None);
+                }
                 for act in 0..self.len() {
-                    if looked.contains(&(g, act)) || self.author(act) != grant.person || !self.before(grant.entry, act)
+                    if !looked.contains(&act)
+                        && self.author(act) == grant.person
+                        && self.before(grant.entry, act)
+                        && self.is_alive(grant, act)
+                        && self.is_device_alive(act)
+                        && let Some(grade) = self.grade(grant, act)
                     {
-                        continue;
-                    }
-                    let Some(turn) = self.turn(grant, act) else { continue };
-                    if next.is_none_or(|(first, _, _)| turn < first) {
-                        next = Some((turn, g, act));
+                        offer((grade, place, 2, act), g, Some(act));
                     }
                 }
             }
-            let Some((_, g, act)) = next else { break };
-            looked.insert((g, act));
+            let Some((turn, g, act)) = next else { break };
             let grant = self.grants[g];
-            if !self.counts.contains(&act) && self.is_alive(&grant, act) && self.is_device_alive(act) {
-                self.look_at(&grant, act);
+            match act {
+                Some(act) => {
+                    looked.insert(act);
+                    self.look_at(&grant, turn.0, act);
+                }
+                None if turn.2 == 0 => {
+                    opened.insert(grant.person);
+                    self.look_at_own_devices(grant.person);
+                }
+                None => {
+                    settled.insert(g);
+                    self.hand_over(&grant);
+                }
             }
         }
-        self.look_at_leaving();
+        let rest: BTreeSet<PersonId> = (0..self.len()).map(|act| self.author(act)).collect();
+        rest.difference(&opened).for_each(|person| self.look_at_own_devices(*person));
     }
 
-    /// When an act is looked at under a grant; none when it is not looked at under grants.
-    fn turn(&self, grant: &Grant, act: usize) -> Option<(usize, usize, usize, usize)> {
-        let (grade, place) = grant.rank();
+    /// The grade of an act under a grant; none when it is not made under grants.
+    fn grade(&self, grant: &Grant, act: usize) -> Option<usize> {
         match self.action(act)? {
-            Action::Admit(Admit { invite: Some(_), .. }) | Action::Epoch(_) => Some((2, place, 1, act)),
-            // Whom the group was handed over to has to be known before what the owner does to that one.
-            Action::SetRole(set) if set.role == Role::Owner => Some((grade, place, 0, act)),
+            Action::Admit(Admit { invite: Some(_), .. }) | Action::Epoch(_) => Some(3),
+            Action::Remove(r) if r.subject == Subject::Person(grant.person) => None,
+            Action::Remove(_) if self.own_device(act).is_some() => None,
             Action::Invite(_)
             | Action::Revoke(_)
             | Action::Admit(_)
@@ -154,60 +207,97 @@ impl<'a> Model<'a> {
             | Action::Remove(_)
             | Action::Accept(_)
             | Action::Hide(_)
-            | Action::Quota(_) => Some((grade, place, 1, act)),
+            | Action::Quota(_) => {
+                let late = self.handed(grant).is_some_and(|by| !self.before(act, by));
+                Some(if late { 1 } else { grant.grade() })
+            }
             _ => None,
         }
     }
 
-    fn look_at_genesis(&mut self) {
-        for act in 0..self.len() {
-            if matches!(self.action(act), Some(Action::Genesis(_))) {
-                self.counts.insert(act);
-                self.grants.push(Grant { person: self.author(act), role: Role::Owner, entry: act });
-            }
-        }
+    /// The entry by which an owner's grant was handed over.
+    fn handed(&self, grant: &Grant) -> Option<usize> {
+        self.handed.iter().find(|(of, _)| of == grant).map(|(_, by)| *by)
     }
 
-    /// An act that removes another device of its author.
+    fn hand_over(&mut self, grant: &Grant) {
+        let hands = |act: usize| match self.action(act) {
+            Some(Action::SetRole(set)) if set.role == Role::Owner && set.person != grant.person => {
+                self.author(act) == grant.person
+                    && self.before(grant.entry, act)
+                    && self.is_alive(grant, act)
+                    && self.is_device_alive(act)
+            }
+            _ => false,
+        };
+        let all: Vec<usize> = (0..self.len()).filter(|act| hands(*act)).collect();
+        let all: Vec<usize> =
+            all.iter().copied().filter(|act| !all.iter().any(|other| self.before(*other, *act))).collect();
+        // Of equals the first by place is the greatest here.
+        let best = all.iter().max_by_key(|act| (self.witnesses(grant, **act, &all), std::cmp::Reverse(**act)));
+        let Some(act) = best.copied() else { return };
+        let Some(to) = self.subject(act) else { return };
+        self.counts.insert(act);
+        self.handed.push((*grant, act));
+        self.grants.push(Grant { person: to, role: Role::Owner, entry: act });
+        self.grants.push(Grant { person: grant.person, role: Role::Admin, entry: act });
+    }
+
+    /// How many people who were made members or more before an entry wrote something after it, having seen no other one.
+    fn witnesses(&self, grant: &Grant, act: usize, all: &[usize]) -> usize {
+        let named = (0..self.len()).filter(|e| self.before(*e, act)).filter_map(|e| match self.action(e) {
+            Some(Action::Admit(a)) if a.role >= Role::Member => Some(a.person),
+            Some(Action::SetRole(s)) if s.role >= Role::Member => Some(s.person),
+            _ => None,
+        });
+        let named: BTreeSet<PersonId> = named.filter(|p| *p != grant.person).collect();
+        let vouches = |e: usize| all.iter().all(|one| self.before(*one, e) == (*one == act));
+        let wrote = |p: &&PersonId| (0..self.len()).any(|e| vouches(e) && self.author(e) == **p);
+        named.iter().filter(wrote).count()
+    }
+
+    /// An act that removes a device of its author, as it sees it.
     fn own_device(&self, act: usize) -> Option<LogId> {
         let Some(Action::Remove(remove)) = self.action(act) else { return None };
         let Subject::Device(log) = remove.subject else { return None };
-        (self.person_of(log) == self.author(act)).then_some(log)
+        (self.person_seen(log, act) == self.author(act)).then_some(log)
     }
 
-    fn look_at_own_devices(&mut self) {
-        let own = (0..self.len()).filter(|a| self.own_device(*a).is_some());
-        let seniority = |act: &usize| self.endorsement(self.entries[*act].log).unwrap_or(usize::MAX);
-        let mut own: Vec<(usize, usize)> = own.map(|a| (seniority(&a), a)).collect();
+    fn look_at_own_devices(&mut self, person: PersonId) {
+        let own = (0..self.len()).filter(|act| self.author(*act) == person && self.own_device(*act).is_some());
+        let turn = |act: usize| {
+            let log = self.entries[act].log;
+            (self.chain(log, self.endorsement(log, Some(act))).len(), log, act)
+        };
+        let mut own: Vec<(usize, LogId, usize)> = own.map(turn).collect();
         own.sort_unstable();
-        for (_, act) in own {
-            if self.own_device(act) != Some(self.entries[act].log) && self.is_device_alive(act) {
+        for (_, log, act) in own {
+            if self.own_device(act) != Some(log) && self.is_device_alive(act) {
                 self.counts.insert(act);
             }
         }
     }
 
-    fn look_at_leaving(&mut self) {
-        for act in 0..self.len() {
-            if self.is_leaving(act) && self.is_device_alive(act) && !self.holds_the_group(self.author(act), act) {
-                self.counts.insert(act);
-            }
-        }
-    }
-
-    /// Whether a person holds a grant of owner that was not handed over before an entry.
+    /// Whether a person holds a grant of owner, of before an entry or concurrent with it, that was not handed over before it.
     fn holds_the_group(&self, person: PersonId, entry: usize) -> bool {
         self.grants
             .iter()
-            .filter(|g| g.person == person && g.role == Role::Owner)
-            .any(|g| !self.handed.iter().any(|(of, by)| of == g && self.before(*by, entry)))
+            .filter(|g| g.person == person && g.role == Role::Owner && !self.before(entry, g.entry))
+            .any(|g| !self.handed(g).is_some_and(|by| self.before(by, entry)))
     }
 
-    fn is_leaving(&self, act: usize) -> bool {
-        matches!(self.action(act), Some(Action::Remove(r)) if r.subject == Subject::Person(self.author(act)))
+    /// Gives roles of one's own up, on a device that is alive, without holding the group.
+    fn gives_up(&self, act: usize) -> bool {
+        let author = self.author(act);
+        let oneself = match self.action(act) {
+            Some(Action::Remove(r)) => r.subject == Subject::Person(author),
+            Some(Action::SetRole(s)) => s.person == author && s.role < Role::Admin,
+            _ => false,
+        };
+        oneself && self.is_device_alive(act) && !self.holds_the_group(author, act)
     }
 
-    /// Whether an entry is an end of a person that takes a role.
+    /// Whether what an entry says takes a role from a person.
     fn takes(&self, entry: usize, person: PersonId, role: Role) -> bool {
         match self.action(entry) {
             Some(Action::Remove(r)) => r.subject == Subject::Person(person),
@@ -216,60 +306,64 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn ends(&self, person: PersonId, role: Role) -> impl Iterator<Item = usize> + '_ {
-        self.counts.iter().copied().filter(move |e| self.takes(*e, person, role))
+    /// The ends that take a role from what an entry gave; from everything, without one.
+    fn ends(&self, person: PersonId, role: Role, given: Option<usize>) -> impl Iterator<Item = usize> + '_ {
+        let by_another = move |e: &usize| self.takes(*e, person, role) && self.author(*e) != person;
+        let later = move |e: &usize| given.is_none_or(|given| !self.before(*e, given));
+        self.counts.iter().copied().filter(by_another).filter(later)
+    }
+
+    /// The entries by which a person gave up what an entry gave.
+    fn given_up(&self, person: PersonId, role: Role, given: Option<usize>) -> impl Iterator<Item = usize> + '_ {
+        let own = move |e: &usize| {
+            role != Role::Owner && self.takes(*e, person, role) && self.author(*e) == person && self.gives_up(*e)
+        };
+        let later = move |e: &usize| given.is_none_or(|given| !self.before(*e, given));
+        (0..self.len()).filter(own).filter(later)
     }
 
     fn is_alive(&self, grant: &Grant, act: usize) -> bool {
-        for end in self.ends(grant.person, grant.role) {
-            let by_itself = self.author(end) == grant.person;
-            let hits = if by_itself { self.before(end, act) } else { !self.before(act, end) };
-            if end != act && hits && !self.before(end, grant.entry) {
-                return false;
-            }
-        }
-        if grant.role == Role::Owner {
-            return !self.handed.iter().any(|(of, by)| of == grant && self.before(*by, act));
-        }
-        let left = |l: usize| {
-            self.is_leaving(l) && self.author(l) == grant.person && self.before(l, act) && !self.before(l, grant.entry)
-        };
-        !(0..self.len()).any(left)
+        let Grant { person, role, entry } = *grant;
+        self.ends(person, role, Some(entry)).all(|end| self.before(act, end))
+            && !self.given_up(person, role, Some(entry)).any(|e| self.before(e, act))
+            && !self.handed(grant).is_some_and(|by| self.before(by, act))
     }
 
-    fn removals_of(&self, log: LogId) -> impl Iterator<Item = usize> + '_ {
-        let removes =
-            move |e: &usize| matches!(self.action(*e), Some(Action::Remove(r)) if r.subject == Subject::Device(log));
+    /// The removals of a log as a device of a person.
+    fn removals_of(&self, log: LogId, person: PersonId) -> impl Iterator<Item = usize> + '_ {
+        let removes = move |e: &usize| {
+            matches!(self.action(*e), Some(Action::Remove(r)) if r.subject == Subject::Device(log))
+                && self.person_seen(log, *e) == person
+        };
         self.counts.iter().copied().filter(removes)
     }
 
     fn is_device_alive(&self, act: usize) -> bool {
         let log = self.entries[act].log;
-        self.removals_of(log).all(|r| self.before(act, r)) && self.is_linked_well(log)
+        self.removals_of(log, self.author(act)).all(|r| self.before(act, r))
+            && self.is_linked_well(log, self.endorsement(log, Some(act)))
     }
 
-    fn is_linked_well(&self, log: LogId) -> bool {
-        let Some(endorsement) = self.endorsement(log) else { return true };
-        self.chain(log).into_iter().all(|link| self.removals_of(link).all(|r| self.before(endorsement, r)))
+    fn is_linked_well(&self, log: LogId, endorsement: Option<usize>) -> bool {
+        let chain = self.chain(log, endorsement);
+        let person = self.person_by(log, endorsement);
+        chain.iter().enumerate().all(|(at, link)| {
+            let next = chain.get(at + 1).map_or(endorsement, |next| self.endorsement(*next, None));
+            self.removals_of(*link, person).all(|r| next.is_some_and(|next| self.before(next, r)))
+        })
     }
 
-    /// Whether a person is protected from what is done under a grant.
-    fn is_protected(&self, person: PersonId, grant: &Grant, act: usize) -> bool {
+    /// Whether a person is protected from an act of a rank.
+    fn is_protected(&self, person: PersonId, rank: (usize, usize), act: usize) -> bool {
         let over = |g: &Grant| {
-            self.ends(person, g.role).any(|e| self.before(e, act) && !self.before(e, g.entry))
-                || self.handed.iter().any(|(of, by)| of == g && self.before(*by, act))
+            self.ends(person, g.role, Some(g.entry)).any(|e| self.before(e, act))
+                || self.given_up(person, g.role, Some(g.entry)).any(|e| self.before(e, act))
+                || self.handed(g).is_some_and(|by| self.before(by, act))
         };
-        self.grants.iter().any(|g| g.person == person && g.role.decides() && g.rank() < grant.rank() && !over(g))
-    }
-
-    /// Whether somebody with this grant may act on a person.
-    fn may_act_on(&self, person: PersonId, grant: &Grant, act: usize) -> bool {
-        let handed = self.handed.iter().find(|(of, _)| of == grant).map(|(_, by)| *by);
-        let to = handed.and_then(|by| Some((by, self.subject(by)?)));
-        grant.role.decides()
-            && person != grant.person
-            && !self.is_protected(person, grant, act)
-            && to.is_none_or(|(by, to)| to != person || by == act || self.before(act, by))
+        self.grants
+            .iter()
+            .filter(|g| g.person == person && g.role.decides() && g.rank() < rank)
+            .any(|g| !self.before(act, g.entry) && !over(g))
     }
 
     /// The person whom an entry says something of.
@@ -285,25 +379,25 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn look_at(&mut self, grant: &Grant, act: usize) {
+    fn look_at(&mut self, grant: &Grant, grade: usize, act: usize) {
         let Some(action) = self.action(act) else { return };
+        let rank = (grade, grant.entry);
+        let may_act_on =
+            |person: PersonId| grant.role.decides() && person != grant.person && !self.is_protected(person, rank, act);
         let counts = match action {
             Action::Invite(i) => grant.role.decides() && i.role < Role::Owner,
             Action::Revoke(_) | Action::Refuse(_) | Action::Accept(_) | Action::Hide(_) | Action::Quota(_) => {
                 grant.role.decides()
             }
-            Action::Admit(a) if a.invite.is_some() => self.admits_by_invite(a, grant, act),
-            Action::Admit(a) => a.role < Role::Owner && self.may_act_on(a.person, grant, act),
-            Action::SetRole(s) if s.role == Role::Owner => {
-                grant.role == Role::Owner
-                    && self.may_act_on(s.person, grant, act)
-                    && !self.handed.iter().any(|(of, _)| of == grant)
-            }
-            Action::SetRole(s) if s.person == grant.person => grant.role != Role::Owner && s.role < grant.role,
-            Action::SetRole(s) => self.may_act_on(s.person, grant, act),
+            Action::Admit(a) if a.invite.is_some() => self.admits_by_invite(a, grant, rank, act),
+            Action::Admit(a) => a.role < Role::Owner && may_act_on(a.person),
+            // These were looked at before.
+            Action::SetRole(s) if s.role == Role::Owner => false,
+            Action::SetRole(s) if s.person == grant.person => s.role < grant.role && self.gives_up(act),
+            Action::SetRole(s) => may_act_on(s.person),
             Action::Remove(r) => match r.subject {
-                Subject::Person(person) => self.may_act_on(person, grant, act),
-                Subject::Device(log) => self.may_act_on(self.person_of(log), grant, act),
+                Subject::Person(person) => may_act_on(person),
+                Subject::Device(log) => may_act_on(self.person_seen(log, act)),
             },
             Action::Epoch(_) => true,
             _ => false,
@@ -312,50 +406,53 @@ impl<'a> Model<'a> {
             return;
         }
         self.counts.insert(act);
-        let new = |person, role| Grant { person, role, entry: act };
-        match action {
-            Action::Admit(a) => {
-                if a.invite.is_some() {
-                    self.admitted.push(act);
-                }
-                self.grants.extend((a.role >= Role::Member).then_some(new(a.person, a.role)));
+        let given = match action {
+            Action::Admit(a) => Some((a.person, a.role)),
+            Action::SetRole(s) => Some((s.person, s.role)),
+            Action::Invite(_) => {
+                self.invited.push(act);
+                None
             }
-            Action::SetRole(s) if s.role == Role::Owner => {
-                self.handed.push((*grant, act));
-                self.grants.push(new(s.person, Role::Owner));
-                self.grants.push(new(grant.person, Role::Admin));
-            }
-            Action::SetRole(s) if s.role >= Role::Member => self.grants.push(new(s.person, s.role)),
-            _ => {}
+            _ => None,
+        };
+        if matches!(action, Action::Admit(a) if a.invite.is_some()) {
+            self.admitted.push(act);
+        }
+        if let Some((person, role)) = given
+            && role >= Role::Member
+        {
+            self.grants.push(Grant { person, role, entry: act });
         }
     }
 
-    fn admits_by_invite(&self, admit: &Admit, grant: &Grant, act: usize) -> bool {
+    fn admits_by_invite(&self, admit: &Admit, grant: &Grant, rank: (usize, usize), act: usize) -> bool {
         let Some(redeemed) = &admit.invite else { return false };
         let Some((made, invite)) = self.invite(redeemed.invite) else { return false };
         let proven = cast::proves(redeemed.invite, LogId(admit.person.0), &redeemed.proof);
         let revoked = self.revocations(redeemed.invite).any(|r| !self.before(act, r));
         let others: BTreeSet<PersonId> =
             self.let_in_by(redeemed.invite).into_iter().filter(|p| *p != admit.person).collect();
-        let removed = self.counts.iter().any(|r| {
-            matches!(self.action(*r), Some(Action::Remove(s)) if s.subject == Subject::Person(admit.person))
-                && self.author(*r) != admit.person
-                && self.before(*r, act)
+        let decided = self.counts.iter().any(|e| {
+            matches!(self.action(*e), Some(Action::Remove(_) | Action::SetRole(_)))
+                && self.subject(*e) == Some(admit.person)
+                && self.author(*e) != admit.person
+                && self.before(*e, act)
         });
-        let approved = grant.role.decides() || !(invite.approve || invite.role == Role::Admin);
         self.before(made, act)
             && admit.role == invite.role
+            && admit.role < Role::Admin
             && proven
             && !revoked
             && (invite.uses == 0 || others.len() < invite.uses as usize)
-            && !removed
-            && !self.is_protected(admit.person, grant, act)
-            && approved
+            && !decided
+            && admit.person != grant.person
+            && !self.is_protected(admit.person, rank, act)
+            && (grant.role.decides() || !invite.approve)
     }
 
-    /// The invite of this key that counts: of several the one that stands first.
-    pub fn invite(&self, id: InviteId) -> Option<(usize, &'a studymesh::model::action::Invite)> {
-        self.counts.iter().find_map(|i| match self.action(*i) {
+    /// The invite of this key that counts: of several the one that was looked at first.
+    pub fn invite(&self, id: InviteId) -> Option<(usize, &'a Invite)> {
+        self.invited.iter().find_map(|i| match self.action(*i) {
             Some(Action::Invite(invite)) if invite.invite == id => Some((*i, invite)),
             _ => None,
         })
@@ -383,46 +480,56 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// The words about a person that count, and what each makes of it: out, or a role that was set or admitted.
-    fn words(&self, person: PersonId) -> Vec<(usize, Word)> {
-        let says = |e: usize| match self.action(e)? {
-            Action::Genesis(_) if self.author(e) == person => Some(Word::Set(Role::Owner)),
-            Action::Admit(a) if a.person == person => Some(Word::Admitted(a.role)),
-            Action::SetRole(s) if s.person == person => Some(Word::Set(s.role)),
-            Action::SetRole(s) if s.role == Role::Owner && self.author(e) == person => Some(Word::Set(Role::Admin)),
-            Action::Remove(r) if r.subject == Subject::Person(person) => Some(Word::Out),
+    /// The roles that entries which count gave to a person, with the entries.
+    fn given(&self, person: PersonId) -> Vec<(Option<usize>, Role)> {
+        let gives = |e: usize| match self.action(e)? {
+            Action::Genesis(_) if self.entries[e].log == LogId(person.0) => Some(Role::Owner),
+            Action::Admit(a) if a.person == person => Some(a.role),
+            Action::SetRole(s) if s.person == person => Some(s.role),
+            Action::SetRole(s) if s.role == Role::Owner && self.author(e) == person => Some(Role::Admin),
             _ => None,
         };
-        self.counts.iter().filter_map(|e| Some((*e, says(*e)?))).collect()
+        let default = (self.kind() == Some(GroupKind::Open)).then_some((None, Role::Member));
+        self.counts.iter().filter_map(|e| Some((Some(*e), gives(*e)?))).chain(default).collect()
     }
 
-    /// Of the words about a person those that no other one comes after.
-    pub fn last_words(&self, person: PersonId) -> Vec<(usize, Word)> {
-        let words = self.words(person);
-        let last = |(e, _): &&(usize, Word)| !words.iter().any(|(other, _)| self.before(*e, *other));
-        words.iter().filter(last).copied().collect()
+    /// Whether a role that an entry gave was taken.
+    fn is_taken(&self, person: PersonId, given: Option<usize>, role: Role) -> bool {
+        let handed = self.handed.iter().any(|(g, _)| g.person == person && given == Some(g.entry));
+        self.ends(person, role, given).next().is_some()
+            || self.given_up(person, role, given).next().is_some()
+            || (role == Role::Owner && handed)
     }
 
-    pub fn is_removed(&self, person: PersonId) -> bool {
-        self.last_words(person).iter().any(|(_, w)| *w == Word::Out)
+    /// The role of a person, and the entry that gave it.
+    pub fn standing(&self, person: PersonId) -> Option<(Role, Option<usize>)> {
+        let left = self.given(person).into_iter().filter(|(entry, role)| !self.is_taken(person, *entry, *role));
+        left.map(|(entry, role)| (role, entry)).max_by_key(|(role, entry)| (*role, entry.map(std::cmp::Reverse)))
     }
 
     pub fn role(&self, person: PersonId) -> Option<Role> {
-        let last = self.last_words(person);
-        if last.is_empty() {
-            return (self.kind() == Some(GroupKind::Open)).then_some(Role::Member);
-        }
-        if last.iter().any(|(_, w)| *w == Word::Out) {
-            return None;
-        }
-        let set = last.iter().filter_map(|(_, w)| if let Word::Set(role) = w { Some(*role) } else { None }).min();
-        let admitted = last.iter().filter_map(|(_, w)| if let Word::Admitted(role) = w { Some(*role) } else { None });
-        set.or(admitted.max())
+        self.standing(person).map(|(role, _)| role)
+    }
+
+    pub fn is_removed(&self, person: PersonId) -> bool {
+        let removes = |e: &usize| {
+            matches!(self.action(*e), Some(Action::Remove(r)) if r.subject == Subject::Person(person))
+                && (self.counts.contains(e) || (self.author(*e) == person && self.gives_up(*e)))
+        };
+        self.role(person).is_none() && (0..self.len()).any(|e| removes(&e))
+    }
+
+    /// The rank of the most senior grant that a person decides under, as far as nothing took it.
+    pub fn seniority(&self, person: PersonId) -> Option<(usize, usize)> {
+        let role = self.role(person).filter(|r| r.decides())?;
+        let of = |g: &&Grant| g.person == person && g.role == role && !self.is_taken(person, Some(g.entry), role);
+        self.grants.iter().filter(of).map(Grant::rank).min()
     }
 
     /// Whether a log was removed, or linked by a removed one.
     pub fn is_ended(&self, log: LogId) -> bool {
-        self.removals_of(log).next().is_some() || !self.is_linked_well(log)
+        self.removals_of(log, self.person_of(log)).next().is_some()
+            || !self.is_linked_well(log, self.endorsement(log, None))
     }
 
     fn role_of_log(&self, log: LogId) -> Option<Role> {
@@ -433,14 +540,15 @@ impl<'a> Model<'a> {
     pub fn cuts(&self, log: LogId) -> BTreeSet<Cut> {
         let person = self.person_of(log);
         let mut out = BTreeSet::new();
-        for end in &self.counts {
-            let cut = match self.action(*end) {
+        let ends = (0..self.len()).filter(|e| self.counts.contains(e) || self.gives_up(*e));
+        for end in ends {
+            let cut = match self.action(end) {
                 Some(Action::Remove(r)) => match r.subject {
                     Subject::Person(p) if p == person => &r.cut,
-                    Subject::Device(l) if self.person_of(l) == person => &r.cut,
+                    Subject::Device(l) if self.person_seen(l, end) == person => &r.cut,
                     _ => continue,
                 },
-                Some(Action::SetRole(s)) if s.person == person && s.role < Role::Admin => &s.cut,
+                Some(Action::SetRole(s)) if s.person == person && s.role < Role::Member => &s.cut,
                 _ => continue,
             };
             out.extend(cut.iter().filter(|c| c.log == log).copied());
@@ -494,33 +602,72 @@ impl<'a> Model<'a> {
         Quota { entries: least(|q| q.entries), bytes: least(|q| q.bytes) }
     }
 
-    /// Requests of people who are not in, with a proof: the entry, and whether it was turned down.
+    /// Requests of people who are not in: the entry, and whether it was turned down.
     pub fn requests(&self) -> BTreeMap<EntryId, bool> {
         let mut out = BTreeMap::new();
         for e in 0..self.len() {
             let Some(Action::Request(request)) = self.action(e) else { continue };
-            let (log, person) = (self.entries[e].log, self.author(e));
-            let listed = self.role(person).is_none()
-                && LogId(person.0) == log
-                && cast::proves(request.invite, log, &request.proof)
-                && self.invite(request.invite).is_some();
-            let refuses = |r: &usize| matches!(self.action(*r), Some(Action::Refuse(r)) if r.person == person);
-            let refused = self.counts.iter().filter(|r| refuses(r)).any(|r| !self.before(*r, e));
-            if listed {
-                out.insert(self.id(e), refused);
+            let (log, person) = (self.entries[e].log, self.person_of(self.entries[e].log));
+            let Some((invite, _)) = self.invite(request.invite) else { continue };
+            if self.role(person).is_some() || !cast::proves(request.invite, log, &request.proof) {
+                continue;
             }
+            let refuses = |r: &&usize| matches!(self.action(**r), Some(Action::Refuse(r)) if r.person == person);
+            let stands = |r: &usize| !self.before(*r, e) && !self.before(*r, invite);
+            out.insert(self.id(e), self.counts.iter().filter(refuses).any(stands));
         }
         out
     }
 
-    /// Who got the key of an epoch sealed.
-    fn sealed(&self, epoch: EpochId) -> BTreeSet<LogId> {
-        let seals = (0..self.len()).flat_map(|e| match self.action(e) {
-            Some(Action::Epoch(a)) => a.seals.as_slice(),
-            Some(Action::Seals(a)) => a.seals.as_slice(),
-            _ => &[],
-        });
-        seals.filter(|s| s.epoch == epoch).map(|s| s.log).collect()
+    /// The request of the highest id.
+    pub fn asked(&self, person: PersonId) -> Option<EntryId> {
+        let asks = |e: &usize| {
+            let log = self.entries[*e].log;
+            let good = |r: &studymesh::model::action::Request| {
+                self.invite(r.invite).is_some() && cast::proves(r.invite, log, &r.proof)
+            };
+            self.person_of(log) == person && matches!(self.action(*e), Some(Action::Request(r)) if good(r))
+        };
+        (0..self.len()).filter(asks).map(|e| self.id(e)).max()
+    }
+
+    /// Entries by people who may read that seal the key of an epoch, and to whom.
+    fn seals(&self, epoch: EpochId) -> Vec<(usize, LogId)> {
+        let seals = |e: usize| {
+            let seals = match self.action(e) {
+                Some(Action::Epoch(a)) => a.seals.as_slice(),
+                Some(Action::Seals(a)) => a.seals.as_slice(),
+                _ => &[],
+            };
+            let may = self.role_of_log(self.entries[e].log).is_some_and(Role::reads);
+            seals.iter().filter(move |s| may && s.epoch == epoch).map(move |s| (e, s.log))
+        };
+        (0..self.len()).flat_map(seals).collect()
+    }
+
+    /// Whether somebody's admission does not count.
+    fn is_let_in_wrongly(&self, log: LogId) -> bool {
+        let person = self.person_of(log);
+        let named = (0..self.len()).any(|e| matches!(self.action(e), Some(Action::Admit(a)) if a.person == person));
+        named
+            && !self.role(person).is_some_and(Role::reads)
+            && !self.given(person).iter().any(|(entry, role)| entry.is_some() && role.reads())
+    }
+
+    /// Whether an entry took somebody's right to read.
+    fn is_loss(&self, entry: usize) -> bool {
+        let person = match self.action(entry) {
+            Some(Action::Remove(r)) => match r.subject {
+                Subject::Person(person) => person,
+                Subject::Device(log) => self.person_seen(log, entry),
+            },
+            Some(Action::SetRole(s)) if s.role == Role::Keeper => s.person,
+            _ => return false,
+        };
+        let read = |(given, role): &(Option<usize>, Role)| {
+            role.reads() && given.is_some_and(|given| !self.before(entry, given))
+        };
+        (self.counts.contains(&entry) || self.gives_up(entry)) && self.given(person).iter().any(read)
     }
 
     /// The epochs that count: the entry of each, whether it covers, whether no other covering one follows.
@@ -533,19 +680,10 @@ impl<'a> Model<'a> {
                 _ => None,
             })
             .collect();
-        let ends: Vec<usize> = self
-            .counts
-            .iter()
-            .copied()
-            .filter(|e| match self.action(*e) {
-                Some(Action::Remove(_)) => true,
-                Some(Action::SetRole(s)) => s.role == Role::Keeper,
-                _ => false,
-            })
-            .collect();
+        let losses: Vec<usize> = (0..self.len()).filter(|e| self.is_loss(*e)).collect();
         let covers = |e: usize, epoch: EpochId| {
-            ends.iter().all(|end| self.before(*end, e))
-                && self.sealed(epoch).into_iter().all(|log| self.role_of_log(log).is_some_and(Role::reads))
+            losses.iter().all(|loss| self.before(*loss, e))
+                && self.seals(epoch).into_iter().all(|(_, log)| !self.is_let_in_wrongly(log))
         };
         let shown = |(e, epoch): &(usize, EpochId)| {
             let followed = epochs.iter().any(|(o, other)| self.before(*e, *o) && covers(*o, *other));
@@ -559,34 +697,31 @@ impl<'a> Model<'a> {
         self.logs().into_iter().filter(|l| self.role_of_log(*l).is_some_and(Role::reads)).collect()
     }
 
+    /// Who may read and lacks a key: nobody sealed it, or it was asked for since.
     pub fn unsealed(&self, epoch: EpochId) -> BTreeSet<LogId> {
-        &self.readers() - &self.sealed(epoch)
+        let sealed: BTreeSet<LogId> = self.seals(epoch).into_iter().map(|(_, log)| log).collect();
+        let wanted = self.wanted_by(epoch);
+        self.readers().into_iter().filter(|log| !sealed.contains(log) || wanted.contains(log)).collect()
     }
 
     /// Who asked for a key and did not get it since.
     pub fn wanted_by(&self, epoch: EpochId) -> BTreeSet<LogId> {
-        let answers = |e: usize, log: LogId| match self.action(e) {
-            Some(Action::Epoch(a)) => a.seals.iter().any(|s| s.epoch == epoch && s.log == log),
-            Some(Action::Seals(a)) => a.seals.iter().any(|s| s.epoch == epoch && s.log == log),
-            _ => false,
-        };
+        let seals: Vec<(usize, LogId)> = self.seals(epoch);
         let asks = |e: usize| {
             let log = self.entries[e].log;
             let asks = matches!(self.action(e), Some(Action::AskKeys(ask)) if ask.epochs.contains(&epoch));
-            let answered = (0..self.len()).any(|s| answers(s, log) && self.before(e, s));
-            (asks && !answered && self.role_of_log(log).is_some_and(Role::reads)).then_some(log)
+            let answers = |(s, to): &(usize, LogId)| {
+                matches!(self.action(*s), Some(Action::Seals(_))) && *to == log && self.before(e, *s)
+            };
+            let may = self.role_of_log(log).is_some_and(Role::reads);
+            (asks && may && !seals.iter().any(answers)).then_some(log)
         };
         (0..self.len()).filter_map(asks).collect()
     }
 }
 
-/// What an entry says of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Word {
-    Out,
-    Set(Role),
-    Admitted(Role),
-}
+/// When something is looked at: grade, place of the grant, then own devices, the handing over, and the acts by place.
+type Turn = (usize, usize, usize, usize);
 
 /// The entries at their places: causes before effects, and of those whose causes all stand the lowest id next.
 fn by_place(history: &[Entry]) -> Vec<&Entry> {
