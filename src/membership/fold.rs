@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::acts::Acts;
 use super::devices::Introduced;
-use super::grants::{End, Grant, Hits, LATE, MEMBER, OWNER, Party, Rank, grade};
+use super::grants::{End, Grant, Hits, MEMBER, OWNER, Party, Rank, grade};
 use super::members::Members;
 use super::order::Order;
 use crate::model::action::{Action, Cut, Role, Subject};
@@ -142,8 +142,7 @@ impl<'a> Fold<'a> {
         if of.acts.is_empty() && of.own.is_empty() {
             return;
         }
-        let late = (role == Role::Owner).then_some(LATE);
-        for grade in [grade(role), MEMBER].into_iter().chain(late) {
+        for grade in [grade(role), MEMBER] {
             self.queue.insert((Rank { grade, place: entry }, party, grant));
         }
     }
@@ -189,7 +188,6 @@ impl<'a> Fold<'a> {
         match &self.order.act(act).action {
             Some(Action::Epoch(_)) => MEMBER,
             Some(Action::Admit(a)) if a.invite.is_some() => MEMBER,
-            _ if grant.handed.is_some_and(|by| !self.order.is_before(act, by)) => LATE,
             _ => grade(grant.role),
         }
     }

@@ -12,15 +12,12 @@ pub(super) struct Rank {
     pub place: usize,
 }
 
-/// An owner's acts, but for those that are [`LATE`].
 pub(super) const OWNER: u8 = 0;
-/// An owner's acts that are concurrent with the entry by which the group was handed over.
-pub(super) const LATE: u8 = 1;
-pub(super) const ADMIN: u8 = 2;
+const ADMIN: u8 = 1;
 /// Members' acts; and whoever's beginnings of epochs and honouring of invites, when all that may void them is known.
-pub(super) const MEMBER: u8 = 3;
+pub(super) const MEMBER: u8 = 2;
 
-const _: () = assert!(OWNER < LATE && LATE < ADMIN && ADMIN < MEMBER, "seniors first");
+const _: () = assert!(OWNER < ADMIN && ADMIN < MEMBER, "seniors first");
 
 pub(super) fn grade(role: Role) -> u8 {
     match role {
@@ -114,6 +111,13 @@ impl Party {
         self.ends.iter().rev().any(takes)
     }
 
+    /// What took a role that an entry gave.
+    pub fn taken_by<'b>(&'b self, order: &'b Order<'_>, role: Role, given: usize) -> impl Iterator<Item = usize> + 'b {
+        let handed = self.grants.iter().filter(move |g| g.entry == given && g.role == role).filter_map(|g| g.handed);
+        let takes = move |e: &&End| role != Role::Owner && e.takes(role) && !order.is_before(e.entry, given);
+        self.ends.iter().filter(takes).map(|e| e.entry).chain(handed)
+    }
+
     /// The highest role that was given and not taken, with the first entry that gave it. `default`: everybody's.
     pub fn standing(&self, order: &Order<'_>, default: Option<Role>) -> Option<(Role, Option<usize>)> {
         let given = self.given.iter().map(|(entry, role)| (*role, Some(*entry)));
@@ -129,7 +133,7 @@ impl Party {
     }
 }
 
-/// What takes a grant: an act under it has to come before all of `others`, and after none of `own`.
+/// What takes a grant: an act under it has to come before all of `others` and the handing over, and after none of `own`.
 ///
 /// Of each line of entries only the first is kept, since what it spares the later ones spare as well.
 pub(super) struct Hits {
@@ -151,7 +155,7 @@ impl Hits {
     }
 
     pub fn spare(&self, order: &Order<'_>, act: usize) -> bool {
-        self.others.iter().all(|end| order.is_before(act, *end))
-            && !self.own.iter().chain(&self.handed).any(|end| order.is_before(*end, act))
+        self.others.iter().chain(&self.handed).all(|end| order.is_before(act, *end))
+            && !self.own.iter().any(|end| order.is_before(*end, act))
     }
 }

@@ -118,7 +118,9 @@ impl Fold<'_> {
     }
 
     fn conclude_epochs(&mut self) {
+        let wrongly = self.admitted_wrongly();
         let mut sealed: BTreeMap<EpochId, BTreeSet<LogId>> = BTreeMap::new();
+        let mut spoiled: BTreeSet<EpochId> = BTreeSet::new();
         // Answers to who asked for a key.
         let mut answers: BTreeMap<(EpochId, LogId), Vec<usize>> = BTreeMap::new();
         for (place, act) in self.order.iter() {
@@ -135,43 +137,44 @@ impl Fold<'_> {
                 if answer {
                     answers.entry((seal.epoch, seal.log)).or_default().push(place);
                 }
+                let admits = wrongly.get(&self.introduced.person(seal.log)).into_iter().flatten();
+                if admits.into_iter().any(|admit| self.order.is_before(*admit, place)) {
+                    spoiled.insert(seal.epoch);
+                }
             }
         }
-        self.conclude_epochs_alone(&sealed);
+        self.conclude_covering(&spoiled);
         self.unseal_where_asked(&mut sealed, &answers);
         self.members.sealed = sealed;
     }
 
-    /// Entries that took the right to read from somebody who had it.
-    fn losses(&self) -> Vec<usize> {
-        let mut losses = vec![];
-        for party in &self.parties {
-            let takes = party.ends.iter().filter(|e| e.takes(Role::Reader)).map(|e| e.entry);
-            losses.extend(takes.filter(|entry| self.had_keys(party, *entry)));
+    /// What an epoch has to come after so that nobody is given its key who lost the right to read: one of each.
+    fn losses(&self) -> Vec<Vec<usize>> {
+        let mut losses = BTreeSet::new();
+        let reads = |party: &Party| self.members.role(party.id).is_some_and(Role::reads);
+        for party in self.parties.iter().filter(|party| !reads(party)) {
+            for (given, role) in party.given.iter().filter(|(_, role)| role.reads()) {
+                losses.insert(self.order.first_of(party.taken_by(&self.order, *role, *given).collect()));
+            }
         }
         for ((_, person), removals) in &self.removals {
             let party = self.party_of.get(person).map(|party| &self.parties[*party]);
-            losses.extend(removals.iter().filter(|act| party.is_some_and(|party| self.had_keys(party, **act))));
+            if party.is_some_and(|party| reads(party) && party.given.iter().any(|(_, role)| role.reads())) {
+                losses.insert(self.order.first_of(removals.clone()));
+            }
         }
-        losses
+        losses.into_iter().collect()
     }
 
-    /// Whether an entry that was known, or made at the same time, let a person read.
-    fn had_keys(&self, party: &Party, before: usize) -> bool {
-        party.given.iter().any(|(given, role)| role.reads() && !self.order.is_before(before, *given))
-    }
-
-    fn conclude_epochs_alone(&mut self, sealed: &BTreeMap<EpochId, BTreeSet<LogId>>) {
-        let wrongly = self.let_in_wrongly();
-        // An epoch covers all losses when it covers those that no other loss comes after.
-        let losses = self.order.last_of(self.losses());
+    /// `spoiled`: epochs whose keys went to who should never have had them.
+    fn conclude_covering(&mut self, spoiled: &BTreeSet<EpochId>) {
+        let losses = self.losses();
         let mut all = vec![];
         for place in std::mem::take(&mut self.epochs) {
             let act = self.order.act(place);
             let Some(Action::Epoch(epoch)) = &act.action else { continue };
-            let held_by = sealed.get(&epoch.epoch).into_iter().flatten();
-            let covers = losses.iter().all(|loss| self.order.is_before(*loss, place))
-                && (wrongly.is_empty() || held_by.copied().all(|l| !wrongly.contains(&self.introduced.person(l))));
+            let seen = |loss: &Vec<usize>| loss.iter().any(|one| self.order.is_before(*one, place));
+            let covers = !spoiled.contains(&epoch.epoch) && losses.iter().all(seen);
             all.push((place, EpochInfo { epoch: epoch.epoch, entry: act.id, covers, latest: true }));
         }
         let covering = self.order.last_of(all.iter().filter(|(_, e)| e.covers).map(|(place, _)| *place).collect());
@@ -209,17 +212,19 @@ impl Fold<'_> {
         }
     }
 
-    /// Whom an admission names that does not count: a key sealed to them went to who should not have it.
-    fn let_in_wrongly(&self) -> BTreeSet<PersonId> {
-        let named = self.order.iter().filter_map(|(_, act)| match &act.action {
-            Some(Action::Admit(admit)) => Some(admit.person),
-            _ => None,
-        });
-        let wrongly = |person: &PersonId| {
+    /// The admissions of people who may not read, and whom nothing that counts ever let read. Whoever sealed a key to them
+    /// after that believed in an admission that does not count.
+    fn admitted_wrongly(&self) -> BTreeMap<PersonId, Vec<usize>> {
+        let mut admits: BTreeMap<PersonId, Vec<usize>> = BTreeMap::new();
+        for (place, act) in self.order.iter() {
+            if let Some(Action::Admit(admit)) = &act.action {
+                admits.entry(admit.person).or_default().push(place);
+            }
+        }
+        admits.retain(|person, _| {
             let read = |party: &usize| self.parties[*party].given.iter().any(|(_, role)| role.reads());
             !self.members.role(*person).is_some_and(Role::reads) && !self.party_of.get(person).is_some_and(read)
-        };
-        let named: BTreeSet<PersonId> = named.collect();
-        named.into_iter().filter(wrongly).collect()
+        });
+        admits
     }
 }

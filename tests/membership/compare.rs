@@ -10,8 +10,8 @@ use studymesh::model::id::{EntryId, EpochId, LogId, PersonId};
 
 use crate::cast::{Cast, cast};
 use crate::model::Model;
-use crate::random::{Dice, folded, without};
-use crate::story::{Entry, invite_name, log_name, person_name};
+use crate::random::{Dice, continued, folded, without};
+use crate::story::{Entry, invite_name, log_name, person_name, tell};
 
 fn same<T: PartialEq + Debug>(what: impl FnOnce() -> String, fold: T, model: T) -> Result<(), String> {
     if fold == model { Ok(()) } else { Err(format!("{}: the fold says {fold:?}, the model {model:?}", what())) }
@@ -33,6 +33,7 @@ pub fn check(history: &[Entry], seed: u64) -> Result<(), String> {
     if seed % 4 == 0 {
         removed_for_good(history, &members, &model)?;
         seniors_stand(history, &members)?;
+        power_is_bounded(history, &members, &model, seed)?;
     }
     Ok(())
 }
@@ -66,20 +67,12 @@ fn shown_is_done(history: &[Entry], members: &Members) -> Result<(), String> {
     let named = |id: EntryId| history.iter().any(|e| e.names.contains(&id));
     let heads: Vec<EntryId> = history.iter().map(|e| e.id).filter(|id| !named(*id)).collect();
     let mut longer = history.to_vec();
+    let probe = |kind: u8, n: u8| EntryId([[kind; 16], [n; 16]].concat().try_into().expect("32 bytes"));
     for (n, log) in (1..).zip(members.devices().keys()) {
         let accept = Action::Accept(Accept { entries: vec![EntryId([n; 32])] });
         let epoch = Action::Epoch(Epoch { epoch: EpochId([n; 32]), parents: vec![], seals: vec![] });
         for (kind, action) in [(1, accept), (2, epoch)] {
-            let id = EntryId(std::array::from_fn(|at| {
-                if at == 0 {
-                    255
-                } else if at == 1 {
-                    kind
-                } else {
-                    n
-                }
-            }));
-            longer.push(Entry { id, log: *log, names: heads.clone(), action: Some(action) });
+            longer.push(Entry { id: probe(kind, n), log: *log, names: heads.clone(), action: Some(action) });
         }
     }
     let order: Vec<usize> = (0..longer.len()).collect();
@@ -89,7 +82,7 @@ fn shown_is_done(history: &[Entry], members: &Members) -> Result<(), String> {
         // In an open group everybody is a member whom no entry made one, and needs no epochs.
         let given = members.persons().get(&members.devices()[log].person).is_some_and(|p| p.since.is_some());
         let decides = after.is_accepted(EntryId([n; 32]));
-        let writes = after.epochs().iter().any(|e| e.entry.0[0] == 255 && e.entry.0[2] == n);
+        let writes = after.epochs().iter().any(|e| e.entry == probe(2, n));
         let should = (role.is_some_and(Role::decides), given && role.is_some_and(Role::writes));
         if (decides, writes) != should {
             return Err(format!("{} is {role:?}; its next acts: decides {decides}, writes {writes}", log_name(*log)));
@@ -185,17 +178,28 @@ fn epochs(members: &Members, model: &Model<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// What the group shows that one person's acts could change for others.
-fn seen_by_others(members: &Members, but: PersonId) -> impl PartialEq + Debug + use<> {
-    let roles: Vec<_> = everybody(cast()).filter(|p| *p != but).map(|p| (p, members.role(p))).collect();
-    let removed: Vec<_> =
-        members.persons().iter().filter(|(id, p)| **id != but && p.removed).map(|(id, _)| *id).collect();
-    let devices: Vec<_> =
-        members.devices().iter().filter(|(_, d)| d.person != but).map(|(l, d)| (*l, d.ended)).collect();
-    let invites: Vec<_> =
-        members.invites().iter().map(|(id, i)| (*id, i.entry, i.revoked, i.used_by.clone())).collect();
-    let epochs: Vec<_> = members.epochs().iter().map(|e| (e.entry, e.covers)).collect();
-    (roles, removed, devices, invites, epochs, members.accepted().clone(), members.hidden().clone(), members.quota())
+/// What the group shows that one person's acts could change for others, a line each.
+fn seen_by_others(members: &Members, but: PersonId) -> BTreeSet<String> {
+    let own: Vec<LogId> =
+        cast().logs.iter().find(|logs| PersonId::from(logs[0]) == but).map_or(vec![], |logs| logs.to_vec());
+    let others = everybody(cast()).filter(|p| !own.contains(&LogId(p.0)));
+    let mut out: BTreeSet<String> = others.map(|p| format!("{} is {:?}", person_name(p), members.role(p))).collect();
+    let removed = members.persons().iter().filter(|(id, p)| !own.contains(&LogId(id.0)) && p.removed);
+    out.extend(removed.map(|(id, _)| format!("{} was removed", person_name(*id))));
+    let devices = members.devices().iter().filter(|(log, _)| !own.contains(log));
+    out.extend(devices.map(|(log, d)| format!("{} is ended: {}", log_name(*log), d.ended)));
+    for (id, invite) in members.invites() {
+        let used: Vec<String> = invite.used_by.iter().map(|p| person_name(*p)).collect();
+        let name = invite_name(*id);
+        out.insert(format!("{name}: {:?}, taken back {}, used by {used:?}", invite.entry, invite.revoked));
+    }
+    for epoch in members.epochs() {
+        out.insert(format!("epoch {} covers: {}, is latest: {}", epoch.epoch.0[0], epoch.covers, epoch.latest));
+    }
+    out.extend(members.accepted().iter().map(|e| format!("accepted {e:?}")));
+    out.extend(members.hidden().iter().map(|e| format!("hidden {e:?}")));
+    out.insert(format!("{:?}", members.quota()));
+    out
 }
 
 /// Who was removed and let in by nobody again changes nothing by what does not come before the removal.
@@ -205,7 +209,8 @@ fn removed_for_good(history: &[Entry], members: &Members, model: &Model<'_>) -> 
         let Some(Action::Remove(remove)) = &removal.action else { continue };
         let Subject::Person(person) = remove.subject else { continue };
         let at = place(removal);
-        if !model.counts.contains(&at) || model.author(at) == person {
+        // Whom a junior removed because it had left is still the senior one.
+        if !model.counts.contains(&at) || model.author(at) == person || model.has_given_up(person) {
             continue;
         }
         let back =
@@ -222,8 +227,70 @@ fn removed_for_good(history: &[Entry], members: &Members, model: &Model<'_>) -> 
         let order: Vec<usize> = (0..rest.len()).collect();
         let (all, less) = (seen_by_others(members, person), seen_by_others(&folded(&rest, &order), person));
         if all != less {
+            let (with, without) = (&all - &less, &less - &all);
             let who = person_name(person);
-            return Err(format!("{who} was removed and still changes something:\n  with {all:?}\n  without {less:?}"));
+            return Err(format!("{who} was removed and still changes something: with {with:?}, without {without:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// What somebody writes after everything, or pretends to have written before, is bounded by what that one is.
+fn power_is_bounded(history: &[Entry], members: &Members, model: &Model<'_>, seed: u64) -> Result<(), String> {
+    for (at, logs) in cast().logs.iter().enumerate() {
+        let person = PersonId::from(logs[0]);
+        let own = logs.iter().map(|log| PersonId::from(*log));
+        if own.clone().any(|p| members.owner() == Some(p) || model.may_hand_over_again(p))
+            || !history.iter().any(|e| logs.contains(&e.log))
+        {
+            continue;
+        }
+        let mut dice = Dice::new(seed ^ 77);
+        let seen: Vec<bool> = history.iter().map(|_| dice.percent(80)).collect();
+        let longer = continued(history, at, &seen, seed);
+        let order: Vec<usize> = (0..longer.len()).collect();
+        let then = folded(&longer, &order);
+        let changed = if own.clone().any(|p| model.has_given_up(p)) {
+            // Who left or stepped down may still add to what it did before, until somebody senior removes that one.
+            Ok(())
+        } else if own.clone().all(|p| model.role(p).is_none() && model.is_put_out(p)) {
+            outsiders_are_powerless(members, &then, person)
+        } else {
+            seniors_stay(members, &then, logs)
+        };
+        changed.map_err(|what| format!("{} {what}\n{}", person_name(person), tell(&longer)))?;
+    }
+    Ok(())
+}
+
+/// Who was removed, or was never in, changes nothing for others.
+fn outsiders_are_powerless(members: &Members, then: &Members, person: PersonId) -> Result<(), String> {
+    let (now, then) = (seen_by_others(members, person), seen_by_others(then, person));
+    let (before, after) = (&now - &then, &then - &now);
+    if now == then {
+        return Ok(());
+    }
+    Err(format!("is out and still changes something: before {before:?}, after {after:?}"))
+}
+
+/// Nobody lowers who is senior; who decides nothing lowers nobody.
+fn seniors_stay(members: &Members, then: &Members, logs: &[LogId]) -> Result<(), String> {
+    let person = PersonId::from(logs[0]);
+    let rank = |id: &PersonId| {
+        let known = members.persons().get(id)?;
+        Some((std::cmp::Reverse(known.role?), known.seniority))
+    };
+    let own = rank(&person).filter(|_| members.role(person).is_some_and(Role::decides));
+    for (other, known) in members.persons() {
+        // The places of an invite are taken in an order that its holders can change.
+        let invited = members.invites().values().any(|i| i.uses > 0 && i.used_by.contains(other));
+        let senior = own.is_none_or(|own| rank(other).is_some_and(|rank| rank < own));
+        if logs.contains(&LogId(other.0)) || invited || !senior {
+            continue;
+        }
+        if then.role(*other) < known.role {
+            let (what, now) = (person_name(*other), then.role(*other));
+            return Err(format!("lowers who is senior or equal: {what} was {:?} and is {now:?}", known.role));
         }
     }
     Ok(())

@@ -22,8 +22,8 @@ impl Grant {
     fn grade(&self) -> usize {
         match self.role {
             Role::Owner => 0,
-            Role::Admin => 2,
-            _ => 3,
+            Role::Admin => 1,
+            _ => 2,
         }
     }
 
@@ -39,6 +39,8 @@ pub struct Model<'a> {
     entries: Vec<&'a Entry>,
     /// `before[x][y]`: x is before y.
     before: Vec<Vec<bool>>,
+    /// Who wrote each entry: the person of its log as the entry sees it.
+    authors: Vec<PersonId>,
     pub grants: Vec<Grant>,
     /// For each grant of an owner that was handed over: the grant and the entry.
     handed: Vec<(Grant, usize)>,
@@ -57,12 +59,14 @@ impl<'a> Model<'a> {
         let mut model = Self {
             entries,
             before,
+            authors: vec![],
             grants: vec![],
             handed: vec![],
             counts: BTreeSet::new(),
             admitted: vec![],
             invited: vec![],
         };
+        model.authors = (0..model.len()).map(|e| model.person_seen(model.entries[e].log, e)).collect();
         model.look();
         model
     }
@@ -119,7 +123,7 @@ impl<'a> Model<'a> {
     }
 
     pub fn author(&self, entry: usize) -> PersonId {
-        self.person_seen(self.entries[entry].log, entry)
+        self.authors[entry]
     }
 
     /// The logs of the chain that an endorsement proves, from the person's first to the one that linked this one.
@@ -166,7 +170,7 @@ impl<'a> Model<'a> {
                         && self.before(grant.entry, act)
                         && self.is_alive(grant, act)
                         && self.is_device_alive(act)
-                        && let Some(grade) = self.grade(grant, act)
+                        && let Some((grade, place)) = self.rank(grant, act)
                     {
                         offer((grade, place, 2, act), g, Some(act));
                     }
@@ -177,7 +181,7 @@ impl<'a> Model<'a> {
             match act {
                 Some(act) => {
                     looked.insert(act);
-                    self.look_at(&grant, turn.0, act);
+                    self.look_at(&grant, (turn.0, turn.1), act);
                 }
                 None if turn.2 == 0 => {
                     opened.insert(grant.person);
@@ -193,10 +197,10 @@ impl<'a> Model<'a> {
         rest.difference(&opened).for_each(|person| self.look_at_own_devices(*person));
     }
 
-    /// The grade of an act under a grant; none when it is not made under grants.
-    fn grade(&self, grant: &Grant, act: usize) -> Option<usize> {
+    /// The rank of an act under a grant; none when it is not made under grants.
+    fn rank(&self, grant: &Grant, act: usize) -> Option<(usize, usize)> {
         match self.action(act)? {
-            Action::Admit(Admit { invite: Some(_), .. }) | Action::Epoch(_) => Some(3),
+            Action::Admit(Admit { invite: Some(_), .. }) | Action::Epoch(_) => Some((2, grant.entry)),
             Action::Remove(r) if r.subject == Subject::Person(grant.person) => None,
             Action::Remove(_) if self.own_device(act).is_some() => None,
             Action::Invite(_)
@@ -207,10 +211,7 @@ impl<'a> Model<'a> {
             | Action::Remove(_)
             | Action::Accept(_)
             | Action::Hide(_)
-            | Action::Quota(_) => {
-                let late = self.handed(grant).is_some_and(|by| !self.before(act, by));
-                Some(if late { 1 } else { grant.grade() })
-            }
+            | Action::Quota(_) => Some(grant.rank()),
             _ => None,
         }
     }
@@ -326,7 +327,7 @@ impl<'a> Model<'a> {
         let Grant { person, role, entry } = *grant;
         self.ends(person, role, Some(entry)).all(|end| self.before(act, end))
             && !self.given_up(person, role, Some(entry)).any(|e| self.before(e, act))
-            && !self.handed(grant).is_some_and(|by| self.before(by, act))
+            && self.handed(grant).is_none_or(|by| self.before(act, by))
     }
 
     /// The removals of a log as a device of a person.
@@ -379,9 +380,8 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn look_at(&mut self, grant: &Grant, grade: usize, act: usize) {
+    fn look_at(&mut self, grant: &Grant, rank: (usize, usize), act: usize) {
         let Some(action) = self.action(act) else { return };
-        let rank = (grade, grant.entry);
         let may_act_on =
             |person: PersonId| grant.role.decides() && person != grant.person && !self.is_protected(person, rank, act);
         let counts = match action {
@@ -519,6 +519,22 @@ impl<'a> Model<'a> {
         self.role(person).is_none() && (0..self.len()).any(|e| removes(&e))
     }
 
+    /// Whether everything that a person was given was taken by a removal that somebody else made.
+    pub fn is_put_out(&self, person: PersonId) -> bool {
+        self.given(person).into_iter().all(|(entry, role)| self.ends(person, role, entry).next().is_some())
+    }
+
+    /// Whether the person gave anything up.
+    pub fn has_given_up(&self, person: PersonId) -> bool {
+        self.given(person).into_iter().any(|(entry, role)| self.given_up(person, role, entry).next().is_some())
+    }
+
+    /// Whether the person handed the group over by an entry that nobody vouches for yet.
+    pub fn may_hand_over_again(&self, person: PersonId) -> bool {
+        let alone = |(grant, by): &(Grant, usize)| grant.person == person && self.witnesses(grant, *by, &[*by]) == 0;
+        self.handed.iter().any(alone)
+    }
+
     /// The rank of the most senior grant that a person decides under, as far as nothing took it.
     pub fn seniority(&self, person: PersonId) -> Option<(usize, usize)> {
         let role = self.role(person).filter(|r| r.decides())?;
@@ -645,29 +661,54 @@ impl<'a> Model<'a> {
         (0..self.len()).flat_map(seals).collect()
     }
 
-    /// Whether somebody's admission does not count.
-    fn is_let_in_wrongly(&self, log: LogId) -> bool {
+    /// Whether an entry seals a key to somebody whose admission does not count.
+    fn is_sealed_wrongly(&self, entry: usize, log: LogId) -> bool {
         let person = self.person_of(log);
-        let named = (0..self.len()).any(|e| matches!(self.action(e), Some(Action::Admit(a)) if a.person == person));
-        named
+        let admits = |e: usize| matches!(self.action(e), Some(Action::Admit(a)) if a.person == person);
+        (0..self.len()).any(|e| admits(e) && self.before(e, entry))
             && !self.role(person).is_some_and(Role::reads)
             && !self.given(person).iter().any(|(entry, role)| entry.is_some() && role.reads())
     }
 
-    /// Whether an entry took somebody's right to read.
-    fn is_loss(&self, entry: usize) -> bool {
-        let person = match self.action(entry) {
-            Some(Action::Remove(r)) => match r.subject {
-                Subject::Person(person) => person,
-                Subject::Device(log) => self.person_seen(log, entry),
-            },
-            Some(Action::SetRole(s)) if s.role == Role::Keeper => s.person,
-            _ => return false,
+    /// Whether an epoch was begun with everybody in sight who lost the right to read.
+    fn has_seen_losses(&self, epoch: usize) -> bool {
+        let people: BTreeSet<PersonId> = self.grants_to_read().map(|(person, ..)| person).collect();
+        let seen = |person: &PersonId| {
+            if self.role(*person).is_some_and(Role::reads) {
+                // A device that is removed: some removal of it was seen.
+                let devices = (0..self.len()).filter_map(|e| match self.action(e) {
+                    Some(Action::Remove(r)) if self.counts.contains(&e) => match r.subject {
+                        Subject::Device(log) if self.person_seen(log, e) == *person => Some(log),
+                        _ => None,
+                    },
+                    _ => None,
+                });
+                return devices
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .all(|log| self.removals_of(log, *person).any(|r| self.before(r, epoch)));
+            }
+            self.grants_to_read().filter(|(of, ..)| of == person).all(|(_, entry, role)| {
+                self.ends(*person, role, Some(entry)).any(|e| self.before(e, epoch))
+                    || self.given_up(*person, role, Some(entry)).any(|e| self.before(e, epoch))
+                    || self.handed.iter().any(|(g, by)| g.entry == entry && self.before(*by, epoch))
+            })
         };
-        let read = |(given, role): &(Option<usize>, Role)| {
-            role.reads() && given.is_some_and(|given| !self.before(entry, given))
+        people.iter().all(seen)
+    }
+
+    /// Every role that reads which an entry gave to somebody.
+    fn grants_to_read(&self) -> impl Iterator<Item = (PersonId, usize, Role)> + '_ {
+        let named = (0..self.len()).filter_map(|e| match self.action(e) {
+            Some(Action::Genesis(_)) => Some(self.entries[e].log.into()),
+            _ => self.subject(e),
+        });
+        let givers = (0..self.len()).map(|e| self.author(e));
+        let people: BTreeSet<PersonId> = named.chain(givers).collect();
+        let of = |person: PersonId| {
+            self.given(person).into_iter().filter_map(move |(entry, role)| Some((person, entry?, role)))
         };
-        (self.counts.contains(&entry) || self.gives_up(entry)) && self.given(person).iter().any(read)
+        people.into_iter().flat_map(of).filter(|(_, _, role)| role.reads())
     }
 
     /// The epochs that count: the entry of each, whether it covers, whether no other covering one follows.
@@ -680,10 +721,9 @@ impl<'a> Model<'a> {
                 _ => None,
             })
             .collect();
-        let losses: Vec<usize> = (0..self.len()).filter(|e| self.is_loss(*e)).collect();
         let covers = |e: usize, epoch: EpochId| {
-            losses.iter().all(|loss| self.before(*loss, e))
-                && self.seals(epoch).into_iter().all(|(_, log)| !self.is_let_in_wrongly(log))
+            self.has_seen_losses(e)
+                && self.seals(epoch).into_iter().all(|(entry, log)| !self.is_sealed_wrongly(entry, log))
         };
         let shown = |(e, epoch): &(usize, EpochId)| {
             let followed = epochs.iter().any(|(o, other)| self.before(*e, *o) && covers(*o, *other));
@@ -720,7 +760,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// When something is looked at: grade, place of the grant, then own devices, the handing over, and the acts by place.
+/// When something is looked at: grade and place of its rank, then own devices, the handing over, and the acts by place.
 type Turn = (usize, usize, usize, usize);
 
 /// The entries at their places: causes before effects, and of those whose causes all stand the lowest id next.

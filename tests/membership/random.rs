@@ -338,6 +338,28 @@ impl Stage {
     }
 }
 
+/// The history, and a few more acts of somebody who names whatever pleases, though never what came after `before`.
+pub fn continued(history: &[Entry], person: usize, seen: &[bool], seed: u64) -> History {
+    let dice = Dice::new(seed ^ 0x5eed);
+    let replicas = (0..DEVICES).map(|device| Replica { person, device, seen: seen.to_vec(), introduced: true });
+    let epochs = history.iter().filter(|e| matches!(e.action, Some(Action::Epoch(_)))).count();
+    let mut stage = Stage {
+        dice,
+        history: history.to_vec(),
+        replicas: replicas.collect(),
+        people: NAMES.len(),
+        ill: 0,
+        epochs: 100 + u8::try_from(epochs).expect("histories are short"),
+    };
+    for _ in 0..3 {
+        let actor = stage.dice.below(DEVICES);
+        let names = if stage.dice.percent(70) { stage.wild_heads(actor) } else { stage.heads_of(actor) };
+        let action = stage.action(actor);
+        stage.write_as(actor, names, action);
+    }
+    stage.history
+}
+
 /// The history without some entries: who named one of them names what it named.
 pub fn without(history: &[Entry], drop: impl Fn(usize) -> bool) -> History {
     let mut out: History = vec![];
