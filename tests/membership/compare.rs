@@ -29,7 +29,7 @@ pub fn check(history: &[Entry], seed: u64) -> Result<(), String> {
     agree(&members, &model)?;
     any_order(history, &members, seed)?;
     one_owner(&members)?;
-    if seed % 4 == 0 {
+    if seed.is_multiple_of(4) {
         removed_for_good(history, &members, &model)?;
         seniors_stand(history, &members)?;
     }

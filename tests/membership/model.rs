@@ -125,7 +125,7 @@ impl<'a> Model<'a> {
         self.look_at_own_devices();
         let mut looked: BTreeSet<(usize, usize)> = BTreeSet::new();
         loop {
-            let mut next: Option<((usize, usize, usize, usize), usize, usize)> = None;
+            let mut next: Option<(Turn, usize, usize)> = None;
             for (g, grant) in self.grants.iter().enumerate() {
                 for act in 0..self.len() {
                     if looked.contains(&(g, act)) || self.author(act) != grant.person || !self.before(grant.entry, act)
@@ -149,7 +149,7 @@ impl<'a> Model<'a> {
     }
 
     /// When an act is looked at under a grant; none when it is not looked at under grants.
-    fn turn(&self, grant: &Grant, act: usize) -> Option<(usize, usize, usize, usize)> {
+    fn turn(&self, grant: &Grant, act: usize) -> Option<Turn> {
         let (grade, place) = grant.rank();
         match self.action(act)? {
             Action::Admit(Admit { invite: Some(_), .. }) | Action::Epoch(_) => Some((2, place, 1, act)),
@@ -623,6 +623,9 @@ impl<'a> Model<'a> {
         (0..self.len()).filter_map(asks).collect()
     }
 }
+
+/// When an act is looked at: grade and place of the grant, handing over first, the act's own place.
+type Turn = (usize, usize, usize, usize);
 
 /// What an entry says of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
