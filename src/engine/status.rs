@@ -15,6 +15,8 @@ use crate::sync::handshake::Standing;
 pub struct GroupStatus {
     /// The group.
     pub group: GroupId,
+    /// Open or closed; `None` while its genesis entry has not come.
+    pub kind: Option<GroupKind>,
     /// Its seed: what a ticket carries.
     pub seed: [u8; 16],
     /// The fingerprint of everything held.
@@ -120,6 +122,7 @@ impl<S: Store> Engine<S> {
         let summary = group.summary();
         Some(GroupStatus {
             group: id,
+            kind: group.row.kind,
             seed: group.row.seed,
             fingerprint: summary.fingerprint,
             held: group.entries,

@@ -82,7 +82,7 @@ impl Service<'_> {
     }
 
     /// The kind that the genesis entry says; open while it has not come.
-    fn group_kind(&self, group: GroupId) -> GroupKind {
+    pub(super) fn group_kind(&self, group: GroupId) -> GroupKind {
         self.engine.kind(group).unwrap_or(GroupKind::Open)
     }
 
