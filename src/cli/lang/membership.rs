@@ -18,6 +18,7 @@ words! {
     valid_word, "works", "有效";
     hidden_word, "hidden", "已隐藏";
     muted_word, "muted", "已静音";
+    needs_approval, "with approval", "需批准";
     asks_admin, "waits for an admin", "等待管理员批准";
     waits_for_approval, "An admin has to accept each request.", "每个申请都须经管理员批准。";
     kind_roadmap, "roadmap", "路线图";
@@ -78,7 +79,8 @@ sentences! {
         "{name} 已被移出：其此后的内容不再被接受。邀请码仍在其手中，因此仍能阅读。";
     confirm_remove(name, id), "Remove {name} ({id}) from the group? Type yes: ", "将 {name}（{id}）移出小组？输入 yes 确认：";
     request_refused(name), "{name} is turned down.", "已拒绝 {name}。";
-    hidden_for_all(what), "\"{what}\" is hidden for everybody.", "“{what}”已对所有人隐藏。";
+    hidden_for_all(what), "\"{what}\" is hidden for everybody. `studymesh group quarantine` lists it; `studymesh group hide ID --undo` shows it again.",
+        "“{what}”已对所有人隐藏。`studymesh group quarantine` 会列出它；用 `studymesh group hide 编号 --undo` 恢复显示。";
     shown_for_all(what), "\"{what}\" is shown again.", "“{what}”恢复显示。";
     joining_closed(name), "\"{name}\" is noted; waiting for a member who can let you in. Keep `studymesh up` running; `studymesh doctor` looks for troubles.",
         "已记下“{name}”，正在等待能让你加入的成员。让 `studymesh up` 保持运行；用 `studymesh doctor` 查找问题。";
@@ -113,6 +115,8 @@ counts! {
     waits_to_go(n), "1 entry waits until you are let in", "{n} entries wait until you are let in", "{n} 个条目等你获准加入后发送";
     waits_for_key(n), "1 entry waits for the group's key; a member who has it sends it", "{n} entries wait for the group's key; a member who has it sends it",
         "{n} 个条目在等小组密钥；持有密钥的成员会发来";
+    waits_for_role(n), "1 entry waits until you may write: you are let in to read", "{n} entries wait until you may write: you are let in to read",
+        "{n} 个条目等你获得写入权限后发送：你目前只能阅读";
     was_sent(n), "1 entry that was kept is sent", "{n} entries that were kept are sent", "已发送 {n} 个先前保存的条目";
     accepted(n), "1 entry counts now.", "{n} entries count now.", "{n} 个条目已被接受。";
     people(n), "one person", "{n} people", " {n} 人";

@@ -68,7 +68,9 @@ pub(super) fn asides(view: &View, item: &Value) -> Vec<String> {
     };
     count("requests", decides, &|n| texts.asking(n));
     count("kept", why.is_some(), &|n| texts.waits_to_go(n));
-    count("kept", why.is_none(), &|n| texts.waits_for_key(n));
+    let may_write = !matches!(item.at("role"), "reader" | "keeper");
+    count("kept", why.is_none() && may_write, &|n| texts.waits_for_key(n));
+    count("kept", why.is_none() && !may_write, &|n| texts.waits_for_role(n));
     count("quarantined", decides, &|n| texts.quarantined(n));
     count("quarantined_elsewhere", true, &|n| texts.quarantined_elsewhere(n));
     lines
@@ -90,8 +92,6 @@ pub fn show(view: &View, answer: &Value) -> String {
     let mut table = Table::new().left(texts.id()).left(texts.member()).at_most(view.names()).left(texts.role_head());
     table = table.right(texts.entries()).left(texts.last_entry()).left(texts.last_seen());
     for member in answer.list("members") {
-        // Who is listed without a role was in once; a node that tells no roles at all knows of none.
-        let removed = Cell::new(Style::Red, if member.get("role").is_some() { texts.removed_word() } else { "" });
         let seen = match (member.is("you"), member.is("connected")) {
             (true, _) => Cell::new(Style::Cyan, texts.you()),
             (_, true) => Cell::new(Style::Green, texts.online()),
@@ -100,7 +100,11 @@ pub fn show(view: &View, answer: &Value) -> String {
         table.row(vec![
             Cell::new(Style::Cyan, &member.short("person")),
             member.at("name").into(),
-            if member.at("role").is_empty() { removed } else { texts.word(member.at("role")).into() },
+            match (member.at("role"), member.is("removed")) {
+                ("", true) => Cell::new(Style::Red, texts.removed_word()),
+                ("", false) => Cell::new(Style::Dim, "-"),
+                (role, _) => texts.word(role).into(),
+            },
             member.count("entries").into(),
             view.ago(member.number("last_entry_ms"), false),
             seen,
@@ -155,7 +159,7 @@ mod tests {
         let view = plain(Lang::En);
         let answer = json!({"name": "G", "group_id": "00", "kind": "open", "members": [
             {"person": "11".repeat(32), "name": "爱达", "role": "owner", "entries": 5, "you": true, "last_entry_ms": view.now},
-            {"person": "22".repeat(32), "name": "Bo", "role": null, "entries": 15, "you": false, "connected": true},
+            {"person": "22".repeat(32), "name": "Bo", "role": null, "removed": true, "entries": 15, "you": false, "connected": true},
         ]});
         let shown = show(&view, &answer);
         assert!(
@@ -191,6 +195,8 @@ mod tests {
         // Whoever was removed is told so, though its own fold still says member.
         let shown = show(&plain(Lang::Zh), &group("removed", Some("member")));
         assert!(shown.contains("角色  已移除") && shown.contains("你已被移出该小组"), "{shown}");
+        let shown = show(&plain(Lang::En), &group("in", Some("reader")));
+        assert!(shown.contains("3 entries wait until you may write"), "{shown}");
         let shown = show(&plain(Lang::En), &group("in", Some("member")));
         assert!(shown.contains("3 entries wait for the group's key"), "{shown}");
     }

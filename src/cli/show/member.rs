@@ -79,7 +79,7 @@ pub fn invites(view: &View, answer: &Value) -> String {
         let uses = item.number("uses").map_or_else(|| "∞".to_owned(), |uses| uses.to_string());
         let expires = item.number("expires_ms").map_or_else(|| texts.never().to_owned(), time::stamp);
         let state = match (item.is("open"), item.is("revoked")) {
-            (true, _) if item.is("approve") => Cell::new(Style::Green, texts.asks_admin()),
+            (true, _) if item.is("approve") => Cell::new(Style::Green, texts.needs_approval()),
             (true, _) => Cell::new(Style::Green, texts.valid_word()),
             (_, true) => Cell::new(Style::Dim, texts.word("revoked")),
             _ => Cell::new(Style::Dim, texts.word("over")),
@@ -165,7 +165,7 @@ mod tests {
         };
         for (item, state) in [
             (item(true, false, false), "works"),
-            (item(true, false, true), "waits for an admin"),
+            (item(true, false, true), "with approval"),
             (item(false, true, false), "taken back"),
             (item(false, false, false), "over"),
         ] {
