@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Fold;
 use super::members::{Device, EpochInfo, Person, RequestInfo};
-use crate::model::action::{Action, GroupKind, Quota, Role, Sealed, Subject};
+use crate::model::action::{Action, Epoch, GroupKind, Quota, Role, Sealed, Seals, Subject};
 use crate::model::id::{EpochId, LogId, PersonId};
 
 /// What an entry says of a person.
@@ -62,7 +62,7 @@ impl Fold<'_> {
     }
 
     /// Of what nothing later overrules: a removal; else the least role that was set; else the highest that was admitted.
-    fn last_word(&mut self, said: &[Said]) -> (Word, usize) {
+    pub(super) fn last_word(&mut self, said: &[Said]) -> (Word, usize) {
         let mut last = vec![];
         for one in said {
             let overruled = said.len() > 1 && said.iter().any(|other| self.is_before(one.act, other.act));
@@ -111,10 +111,16 @@ impl Fold<'_> {
             }
         }
         let mut requests = vec![];
-        for act in self.acts.acts.iter().filter(|a| a.proven) {
+        let acts = self.acts;
+        for (number, act) in acts.acts.iter().enumerate() {
             let Some(Action::Request(request)) = &act.action else { continue };
             let person = self.person(act.log);
-            let inside = self.members.persons.get(&person).is_some_and(|p| p.role.is_some());
+            // The proof is over the person's first log; in that log itself it was checked when the entry came.
+            let first = person == PersonId::from(act.log);
+            if !(if first { act.proven } else { acts.proves(request.invite, person, &request.proof) }) {
+                continue;
+            }
+            let inside = self.members.role(person).is_some();
             if !self.members.invites.contains_key(&request.invite) {
                 continue;
             }
@@ -125,7 +131,13 @@ impl Fold<'_> {
                 invite: request.invite,
                 proof: request.proof,
                 name: request.name.clone(),
-                refused: self.refusals.contains(&person),
+                refused: self
+                    .refusals
+                    .get(&person)
+                    .cloned()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .any(|r| !self.is_before(r, number)),
             };
             if !inside {
                 requests.push(info.clone());
@@ -194,25 +206,35 @@ impl Fold<'_> {
         self.members.sealed = sealed;
     }
 
-    /// A key that its receiver asked for after it was sealed did not reach it: it counts as not sealed, until somebody
-    /// seals it again having seen that.
+    /// A key that its receiver asked for did not reach it: it counts as not sealed, until somebody seals it having seen
+    /// that. Of several times that one log asks, the last counts.
     fn unseal_where_asked(&mut self, sealed: &mut BTreeMap<EpochId, BTreeSet<LogId>>) {
         let acts = self.acts;
+        let mut asked: BTreeMap<(EpochId, LogId), usize> = BTreeMap::new();
+        let mut answers: BTreeMap<(EpochId, LogId), Vec<usize>> = BTreeMap::new();
         for (number, act) in acts.acts.iter().enumerate() {
-            let Some(Action::AskKeys(ask)) = &act.action else { continue };
-            if !self.members.role_of_log(act.log).is_some_and(Role::reads) {
-                continue;
-            }
-            for epoch in &ask.epochs {
-                let answers = |other: &super::acts::Act| matches!(&other.action, Some(Action::Seals(s)) if s.seals.iter().any(|s| s.epoch == *epoch && s.log == act.log));
-                let answered =
-                    acts.acts.iter().enumerate().any(|(n, other)| answers(other) && self.is_before(number, n));
-                if !answered {
-                    if let Some(logs) = sealed.get_mut(epoch) {
-                        logs.remove(&act.log);
+            match &act.action {
+                Some(Action::AskKeys(ask)) if self.members.role_of_log(act.log).is_some_and(Role::reads) => {
+                    for epoch in &ask.epochs {
+                        let last = asked.entry((*epoch, act.log)).or_insert(number);
+                        if self.place[*last] < self.place[number] {
+                            *last = number;
+                        }
                     }
-                    self.members.wanted.entry(*epoch).or_default().insert(act.log);
                 }
+                Some(Action::Epoch(Epoch { seals, .. }) | Action::Seals(Seals { seals })) => {
+                    seals.iter().for_each(|s| answers.entry((s.epoch, s.log)).or_default().push(number));
+                }
+                _ => {}
+            }
+        }
+        for ((epoch, log), number) in asked {
+            let answered = answers.get(&(epoch, log)).cloned().unwrap_or_default();
+            if !answered.into_iter().any(|answer| self.is_after(answer, number)) {
+                if let Some(logs) = sealed.get_mut(&epoch) {
+                    logs.remove(&log);
+                }
+                self.members.wanted.entry(epoch).or_default().insert(log);
             }
         }
     }
