@@ -138,7 +138,7 @@ pub enum Command {
         /// As what; none: what the invite says.
         role: Option<Role>,
     },
-    /// Removes a person, or oneself: `{person_id, person, entry_id, durable:true}`.
+    /// Removes a person, or oneself: `{person_id, person, kind, you, entry_id, durable:true}`; `kind` is the group's.
     MemberRemove {
         /// Id, prefix or name.
         member: String,
@@ -431,7 +431,8 @@ pub enum Command {
         until_direct: bool,
     },
     /// `{group_id, fingerprint, held, missing, pending, quarantined, peers:[{peer_id, member, relation, checked_ms}],
-    /// logs, forked_logs, early}`.
+    /// logs, forked_logs, early, kind, role, standing, kept, requests, quarantined_elsewhere, epoch}`; `kept` are own writes that
+    /// wait to be sent, `quarantined_elsewhere` own entries that do not count at other members.
     SyncStatus,
     /// `{complete}` and as `sync-status`. Complete means: since the command began, fresh exchanges found `peers` connected members
     /// (none: all connected, at least one) equal, and nothing is missing or pending.

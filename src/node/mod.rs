@@ -42,6 +42,7 @@ pub use handle::{Events, Handle};
 pub use local::{Opened, open_alone};
 pub use run::run;
 pub use runtime::{End, Node, Ready};
+pub(crate) use service::pick;
 
 use crate::api::{Code, Error};
 use crate::config::Home;

@@ -18,6 +18,7 @@ mod search;
 mod status;
 mod tags;
 
+pub(crate) use find::pick;
 use members::Wanted;
 pub(crate) use status::{check, sync_json};
 

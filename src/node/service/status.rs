@@ -204,7 +204,7 @@ pub(crate) fn sync_json(status: &GroupStatus, name: &dyn Fn(PersonId) -> String)
         })
         .collect();
     json!({
-        "v": 1, "group_id": status.group, "fingerprint": super::db::hex(&status.fingerprint), "held": status.held,
+        "v": 1, "group_id": status.group, "kind": status.kind, "fingerprint": super::db::hex(&status.fingerprint), "held": status.held,
         "missing": status.missing, "pending": status.early, "quarantined": status.quarantined,
         "quarantined_elsewhere": status.told_quarantined, "kept": status.kept, "requests": status.requests,
         "role": status.role, "standing": status.standing(), "epoch": status.epoch, "peers": peers, "logs": status.logs,
