@@ -86,6 +86,8 @@ pub(super) struct Group {
     pub row: GroupRow,
     pub keys: GroupKeys,
     pub me: LogKey,
+    /// The ids of `row.log_keys`: finding them out anew costs more than anything else about an entry.
+    pub own: Vec<LogId>,
     pub topic: TopicHash,
     pub logs: BTreeMap<LogId, Log>,
     pub index: Index,
@@ -160,6 +162,7 @@ impl Group {
             topic: keys.gossip_topic(),
             entries: store.count(row.id)?,
             keys,
+            own: row.log_keys.iter().map(|seed| LogKey::from_seed(seed).id()).collect(),
             me,
             index,
             acts: Acts::new(row.id),
@@ -215,7 +218,7 @@ impl Group {
     }
 
     pub fn own_logs(&self) -> impl Iterator<Item = LogId> + '_ {
-        self.row.log_keys.iter().map(|seed| LogKey::from_seed(seed).id())
+        self.own.iter().copied()
     }
 
     pub fn is_own(&self, log: LogId) -> bool {

@@ -104,10 +104,10 @@ impl Fold<'_> {
             let Some(Action::Request(request)) = &act.action else { continue };
             let person = self.person(act.log);
             let inside = self.members.persons.get(&person).is_some_and(|p| p.role.is_some());
-            if inside || !self.members.invites.contains_key(&request.invite) {
+            if !self.members.invites.contains_key(&request.invite) {
                 continue;
             }
-            requests.push(RequestInfo {
+            let info = RequestInfo {
                 entry: act.id,
                 person,
                 log: act.log,
@@ -115,7 +115,14 @@ impl Fold<'_> {
                 proof: request.proof,
                 name: request.name.clone(),
                 refused: self.refusals.contains(&person),
-            });
+            };
+            if !inside {
+                requests.push(info.clone());
+            }
+            let latest = self.members.asked.entry(person).or_insert_with(|| info.clone());
+            if latest.entry < info.entry {
+                *latest = info;
+            }
         }
         requests.sort_by_key(|r| r.entry);
         self.members.requests = requests;
