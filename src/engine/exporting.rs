@@ -44,11 +44,7 @@ impl<S: Store> Engine<S> {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn positions(
-        &mut self,
-        group: GroupId,
-        after: Option<LogId>,
-    ) -> Result<Option<(LogId, Vec<Tip>)>, S::Error> {
+    pub fn positions(&mut self, group: GroupId, after: Option<LogId>) -> Result<Option<(LogId, Vec<Tip>)>, S::Error> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let group = self.groups.get(&group);
         let Some((id, log)) = group.and_then(|g| g.logs.range((from, Bound::Unbounded)).next()) else {

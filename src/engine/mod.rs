@@ -41,9 +41,9 @@ use crate::sync::pull::Pull;
 
 pub use deciding::{Forbidden, NewInvite};
 use entropy::Entropy;
+pub use exporting::{Export, Held};
 use group::Group;
 pub use group::{MAX_CHAINS, MAX_MEMBERS};
-pub use exporting::{Export, Held};
 pub use importing::{Imported, Rehearsal, Tally};
 use io::{Event, Input, Output, StreamId};
 use serve::Serve;
