@@ -120,7 +120,7 @@ impl<S: Store> Engine<S> {
         }
         // The entries at the end that do not come in: their headers prove what came before them.
         let mut out: VecDeque<Authentic> = VecDeque::new();
-        let mut aside = 0;
+        let (mut aside, mut lacks) = (0, false);
         let last = run.entries().len().checked_sub(1).filter(|_| run.tail().is_empty());
         for (i, (entry, body)) in run.entries().iter().enumerate() {
             let signature = (Some(i) == last).then(|| run.signature());
@@ -142,8 +142,15 @@ impl<S: Store> Engine<S> {
                     aside += 1;
                     continue;
                 }
-                Accepted::Gap if !follows && aside == 0 => tally.missing += 1,
-                Accepted::Gap | Accepted::Full | Accepted::Foreign => tally.refused += 1,
+                // What follows something that was refused has no place either.
+                Accepted::Gap if follows => {}
+                Accepted::Gap => lacks = aside == 0,
+                Accepted::Full | Accepted::Foreign => lacks = false,
+            }
+            if lacks {
+                tally.missing += 1;
+            } else {
+                tally.refused += 1;
             }
             if !follows {
                 out.clear();

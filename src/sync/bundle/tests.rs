@@ -158,7 +158,7 @@ fn each_changed_byte_of_a_file_is_noticed() {
 #[test]
 fn a_file_that_was_cut_gives_what_was_whole_before() {
     // Four chunks and more of one log.
-    let entries: Vec<Verified> = log(1, 64 * 25);
+    let entries: Vec<Verified> = log(1, 64 * 32);
     let blocks: Vec<Message> = entries.chunks(64).flat_map(|block| messages(block, block.len(), 9)).collect();
     let file = file_of(&blocks);
     assert!(file.len() > HEAD_BYTES + 4 * CHUNK_BYTES);
@@ -184,7 +184,7 @@ fn a_file_that_was_cut_gives_what_was_whole_before() {
     assert_eq!(read(&joined(&[0, 2, 3, 4])).2, Err(Damage::Changed));
     assert_eq!(read(&joined(&[0, 0, 1, 2])).2, Err(Damage::Changed));
     let (items, _, ended) = read(&[&file[..], b"x"].concat());
-    assert_eq!((runs(items).len(), ended), (25, Err(Damage::Trailing)));
+    assert_eq!((runs(items).len(), ended), (32, Err(Damage::Trailing)));
 }
 
 #[test]
