@@ -24,6 +24,7 @@ pub(super) struct Said {
 impl Fold<'_> {
     pub(super) fn conclude(&mut self) {
         self.conclude_persons();
+        self.conclude_seniority();
         self.conclude_devices();
         self.conclude_requests();
         self.conclude_single_words();
@@ -47,6 +48,16 @@ impl Fold<'_> {
             let seniority = self.grants.iter().filter(of).map(|g| g.rank.place as u64).min();
             let since = Some(self.acts.acts[act].id);
             self.members.persons.insert(person, Person { role, removed: word == Word::Remove, since, seniority });
+        }
+    }
+
+    /// Places become ranks among those who decide: they change when somebody does, not with every entry.
+    fn conclude_seniority(&mut self) {
+        let mut places: Vec<u64> = self.members.persons.values().filter_map(|p| p.seniority).collect();
+        places.sort_unstable();
+        for person in self.members.persons.values_mut() {
+            person.seniority =
+                person.seniority.and_then(|place| places.binary_search(&place).ok()).map(|rank| rank as u64);
         }
     }
 
