@@ -13,12 +13,14 @@
 //! ```
 
 mod error;
+mod roadmap_file;
 mod writes;
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::model::action::{GroupKind, Role, TopicState};
 pub use error::{Code, Error};
+pub use roadmap_file::RoadmapFile;
 
 /// The version of requests and answers.
 pub const VERSION: u8 = 1;
@@ -465,13 +467,30 @@ pub enum Command {
     },
     /// The group as one object: `{group_id, name, notes:[{.., body}], links:[], roadmaps:[{roadmap_id, toml}], progress:[], members:[]}`.
     Export,
-}
 
-/// A roadmap file that somebody edited.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoadmapFile {
-    /// Its name: a hint at its format.
-    pub name: String,
-    /// Its content.
-    pub text: String,
+    /// Writes entries of the group into a file, to be carried by hand: `{group_id, path, entries, logs, bytes}`. All of them, or
+    /// those that the writer of a have file lacks.
+    BundleExport {
+        /// Absolute path of the file.
+        file: String,
+        /// Absolute path of a have file.
+        have: Option<String>,
+        /// Whether a file that is there may be replaced.
+        #[serde(default)]
+        force: bool,
+    },
+    /// Writes what this node holds of the group into a file: as `bundle-export`.
+    BundleHave {
+        /// Absolute path of the file.
+        file: String,
+        /// Whether a file that is there may be replaced.
+        #[serde(default)]
+        force: bool,
+    },
+    /// Takes the entries of a bundle in; the file finds its group: `{group_id, new, held, missing, refused, invalid, expected,
+    /// damage:null|"ends-early"|"changed"|"malformed"|"trailing"|"unreadable", cause}`.
+    BundleImport {
+        /// Absolute path of the file.
+        file: String,
+    },
 }

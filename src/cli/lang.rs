@@ -71,6 +71,19 @@ macro_rules! sentences {
 
 mod membership;
 
+// Bundles.
+words! {
+    bundle_empty, "The other side lacks nothing that is here; the bundle is empty.", "对方什么都不缺；导出包是空的。";
+}
+sentences! {
+    bundle_exported(entries, kib, file), "{entries} entries ({kib} KiB) are in {file}; on the other side: studymesh bundle import",
+        "{file} 中有 {entries} 个条目（{kib} KiB）；在另一台机器上运行：studymesh bundle import";
+    bundle_have_written(file), "What is held here stands in {file}; on the other side: studymesh bundle export FILE --have",
+        "本机已有的内容清单在 {file} 中；在另一台机器上运行：studymesh bundle export 文件 --have";
+    bundle_imported(new, held), "{new} new entries; {held} were here already.", "新增 {new} 个条目；{held} 个原本已有。";
+    bundle_refused(n), "{n} entries were refused: of people who are not in, or beyond a limit.", "{n} 个条目被拒绝：作者不在小组内，或超出限制。";
+}
+
 // Time.
 words! {
     just_now, "just now", "刚刚";

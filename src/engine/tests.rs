@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+mod bundles;
 mod closed;
 
 use super::io::{Event, Input, MessageId, Output, Relation, StreamId, Verdict};

@@ -98,6 +98,7 @@ fn repeatable(command: &Command) -> bool {
             | C::MemberList
             | C::Requests
             | C::Quarantine
+            | C::BundleImport { .. }
     )
 }
 

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod bundle;
 mod client;
 mod control;
 pub mod core;

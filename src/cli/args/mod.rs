@@ -1,5 +1,6 @@
 //! The command line, one file per noun. Doc comments are what `--help` prints.
 
+pub mod bundle;
 pub mod config;
 pub mod files;
 pub mod group;
@@ -169,6 +170,9 @@ pub enum Verb {
     Export(files::Export),
     /// Turn Markdown files into notes; exported files that changed become edits
     Import(files::Import),
+    /// Carry entries by hand, on a stick for instance, where no network goes
+    #[command(subcommand)]
+    Bundle(bundle::Bundle),
 
     /// Show or change the settings
     #[command(subcommand)]
@@ -320,6 +324,11 @@ mod tests {
             "export --out d",
             "export",
             "import a.md b",
+            "bundle export f -g G",
+            "bundle export f --all --force",
+            "bundle export f --have h",
+            "bundle have h --force",
+            "bundle import f",
             "config show",
             "config set name Ada",
             "config set listen /ip4/0.0.0.0/tcp/1 /ip6/::/tcp/1",
@@ -339,6 +348,8 @@ mod tests {
             "note new",
             "note new --title T --file F --text x",
             "group create N --open --closed",
+            "bundle export",
+            "bundle export f --all --have h",
             "roadmap edit r",
             "roadmap edit r --rename nothing",
             "progress set docker finished",

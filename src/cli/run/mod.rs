@@ -1,5 +1,6 @@
 //! What each command does: ask the node, show the answer. One file per noun.
 
+mod bundle;
 mod config;
 mod detach;
 mod files;
@@ -136,6 +137,7 @@ impl Session {
             Verb::Events(args) => node::events(self, args),
             Verb::Export(args) => files::export(self, args),
             Verb::Import(args) => import::run(self, args),
+            Verb::Bundle(args) => bundle::run(self, args),
             _ => unreachable!("handled before the settings were loaded"),
         }
     }
