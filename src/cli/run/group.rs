@@ -129,7 +129,7 @@ fn quarantine(session: &mut Session, what: Option<&Quarantine>) -> Status {
 /// Makes a ticket, lists invites or takes one back.
 pub fn invite(session: &mut Session, args: &Invite) -> Status {
     let is_plain = args.expires.is_none() && args.role.is_none() && args.uses.is_none() && !args.approve;
-    if args.what.is_some() && !(is_plain && !args.no_addresses) {
+    if args.what.is_some() && (args.no_addresses || !is_plain) {
         let cause = "--role, --uses, --expires, --approve and --no-addresses are for making an invite";
         return Err(Error::new(Code::Usage, cause, "leave them out of `invite list` and `invite revoke`"));
     }
