@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example cold_join -- --entries 10000 --authors 20
+//! cargo run --release --example cold_join -- --entries 10000 --authors 20 --closed
 //! ```
 //!
 //! Another process serves the entries; this one joins, and its time, processor time and memory are measured. In the same run
@@ -25,8 +26,9 @@ use studymesh::engine::store::{Store, Stored};
 use studymesh::log::entry::{self, Place, Signed};
 use studymesh::log::keys::{GroupKeys, LogKey};
 use studymesh::log::person;
-use studymesh::model::action::{Action, NoteNew, Profile};
-use studymesh::model::id::{EntryId, GroupId};
+use studymesh::log::seal::Key;
+use studymesh::model::action::{Action, Admit, NoteNew, Profile, Role};
+use studymesh::model::id::{EntryId, EpochId, GroupId};
 use studymesh::model::text::Text;
 use studymesh::model::time::Hlc;
 use studymesh::node::{self, Node};
@@ -43,10 +45,11 @@ struct Options {
     entries: usize,
     authors: usize,
     seed: u64,
+    closed: bool,
 }
 
 fn main() -> Result<()> {
-    let mut options = Options { entries: 10_000, authors: 20, seed: 1 };
+    let mut options = Options { entries: 10_000, authors: 20, seed: 1, closed: false };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
@@ -54,8 +57,13 @@ fn main() -> Result<()> {
             "--entries" => options.entries = value()?.parse()?,
             "--authors" => options.authors = value()?.parse()?,
             "--seed" => options.seed = value()?.parse()?,
+            "--closed" => options.closed = true,
             "--serve" => return serve(Path::new(&value()?)),
-            other => return Err(format!("unknown option {other}; there are --entries, --authors and --seed").into()),
+            other => {
+                return Err(
+                    format!("unknown option {other}; there are --entries, --authors, --seed and --closed").into()
+                );
+            }
         }
     }
     if options.authors == 0 || options.entries < options.authors {
@@ -149,16 +157,31 @@ async fn join(home: &Home, ticket: &str) -> Result<(f64, u64)> {
 
 /// Founds a group in a directory and fills it with what the authors wrote.
 fn make_group(home: &Home, options: &Options, texts: &[String]) -> Result<()> {
-    let create = Command::GroupCreate { name: "cold join".into(), kind: GroupKind::Open, roadmap: None };
+    let kind = if options.closed { GroupKind::Closed } else { GroupKind::Open };
+    let create = Command::GroupCreate { name: "cold join".into(), kind, roadmap: None };
     node::call(home, &settings("Source"), &Request::new(create))?;
     let mut opened = node::open_alone(home, &settings("Source"))?;
     let row = opened.core.engine().store().groups()?.remove(0);
-    let (group, keys) = (row.id, GroupKeys::from_seed(&row.seed));
+    let group = row.id;
     let mut entropy = Entropy::new([options.seed as u8; 32]);
+    let authors: Vec<LogKey> = (0..options.authors).map(|_| LogKey::from_seed(&entropy.array())).collect();
+    if options.closed {
+        // In a closed group the owner lets every author in first.
+        let admit = |log: &LogKey| Admit { person: log.id().into(), role: Role::Member, invite: None };
+        let admits: Vec<Action> = authors.iter().map(|log| Action::Admit(admit(log))).collect();
+        let (written, _) = opened.core.batch(|engine| {
+            Ok(admits.iter().map(|a| engine.write(node::core::now_ms(), group, a).map(drop)).collect::<Vec<_>>())
+        })?;
+        for result in written {
+            result?;
+        }
+    }
+    let keys = opened.core.engine().keys(group).ok_or("the group was just made")?.clone();
+    let epoch = keys.held().next().map_or(EpochId::ZERO, |(epoch, _)| epoch);
     let mut made: Vec<Vec<Signed>> = vec![];
-    for author in 0..options.authors {
+    for (author, log) in authors.iter().enumerate() {
         let mine = texts.iter().skip(author).step_by(options.authors);
-        made.push(log_of(author, group, &keys, mine, &mut entropy)?);
+        made.push(log_of((author, log), group, (&keys, epoch), mine, &mut entropy)?);
     }
     for log in made {
         let mut log = log.into_iter().peekable();
@@ -177,15 +200,15 @@ fn make_group(home: &Home, options: &Options, texts: &[String]) -> Result<()> {
 }
 
 fn log_of<'a>(
-    author: usize,
+    (author, log): (usize, &LogKey),
     group: GroupId,
-    keys: &GroupKeys,
+    (keys, epoch): (&GroupKeys, EpochId),
     texts: impl Iterator<Item = &'a String>,
     entropy: &mut Entropy,
 ) -> Result<Vec<Signed>> {
-    let (log, transport) = (LogKey::from_seed(&entropy.array()), LogKey::from_seed(&entropy.array()));
+    let transport = LogKey::from_seed(&entropy.array());
     let mut actions = vec![
-        Action::Endorse(person::endorse(group, &log, &transport, &[])),
+        Action::Endorse(person::endorse(group, log, &transport, &[])),
         Action::Profile(Profile { name: format!("Author {author}"), supersedes: vec![] }),
     ];
     for (n, text) in texts.enumerate() {
@@ -197,7 +220,7 @@ fn log_of<'a>(
     for (seq, action) in actions.iter().enumerate() {
         let place = Place { group, seq: seq as u64, prev, control_heads: vec![] };
         let time = Hlc::new(1_790_000_000_000 + seq as u64 * 60_000, 0);
-        let entry = entry::write(&log, keys, place, time, action, entropy.array())?;
+        let entry = entry::write_under(log, keys, epoch, place, time, action, entropy.array())?;
         prev = entry.id;
         out.push(Signed::decode(&entry.encode())?);
     }
@@ -252,7 +275,11 @@ fn read_back(home: &Home) -> Result<(GroupId, Chained, GroupKeys)> {
             entries.extend(part.into_iter().map(|e| (chain.chain.0, e)));
         }
     }
-    Ok((row.id, entries, GroupKeys::from_seed(&row.seed)))
+    let mut keys = GroupKeys::from_seed(&row.seed);
+    for key in store.epoch_keys(row.id)? {
+        keys.hold(Key::new(key));
+    }
+    Ok((row.id, entries, keys))
 }
 
 /// Seconds for hashing, decrypting and inserting the same entries, in one thread.

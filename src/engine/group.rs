@@ -45,6 +45,8 @@ pub(super) struct Member {
     pub relation: Relation,
     pub checked_ms: Option<u64>,
     pub pulling: Option<StreamId>,
+    /// When it said hello last as somebody who is not served.
+    pub guest_ms: Option<u64>,
     /// When to pull next.
     pub pull_at: Option<u64>,
     /// Pulls in a row that failed or brought nothing although something was missing.
@@ -63,6 +65,13 @@ impl Member {
     pub fn hinted(&mut self, now: u64, jitter: u64) {
         let spaced = self.checked_ms.map_or(0, |checked| checked + HINT_SPACING_MS);
         self.pull_by((now + jitter + super::due::backoff(self.barren)).max(spaced));
+    }
+
+    /// It is not served, and may have something to say: fetch that, at most once in a while.
+    pub fn calls_as_guest(&mut self, now: u64) {
+        let spaced = self.guest_ms.map_or(now, |before| before + HINT_SPACING_MS);
+        self.guest_ms = Some(now);
+        self.pull_by(spaced.max(now));
     }
 
     /// Something changed: it may hold the same no longer.
@@ -86,6 +95,8 @@ pub(super) struct Group {
     pub row: GroupRow,
     pub keys: GroupKeys,
     pub me: LogKey,
+    /// The ids of `row.log_keys`: finding them out anew costs more than anything else about an entry.
+    pub own: Vec<LogId>,
     pub topic: TopicHash,
     pub logs: BTreeMap<LogId, Log>,
     pub index: Index,
@@ -160,6 +171,7 @@ impl Group {
             topic: keys.gossip_topic(),
             entries: store.count(row.id)?,
             keys,
+            own: row.log_keys.iter().map(|seed| LogKey::from_seed(seed).id()).collect(),
             me,
             index,
             acts: Acts::new(row.id),
@@ -215,7 +227,7 @@ impl Group {
     }
 
     pub fn own_logs(&self) -> impl Iterator<Item = LogId> + '_ {
-        self.row.log_keys.iter().map(|seed| LogKey::from_seed(seed).id())
+        self.own.iter().copied()
     }
 
     pub fn is_own(&self, log: LogId) -> bool {

@@ -62,7 +62,8 @@ impl<S: Store> Engine<S> {
             && let Some(member) = group.connected.get_mut(&peer).filter(|m| m.pulling == Some(stream))
         {
             member.pulling = None;
-            member.checked(now, Relation::Unknown);
+            // Nothing was compared: word of being let in is followed at once.
+            member.relation = Relation::Unknown;
             member.pull_at = Some(now + GUEST_MS + jitter);
         }
         self.output(Output::Close(stream));

@@ -99,7 +99,7 @@ impl<S: Store> Engine<S> {
             let (welcome, _) = handshake::welcome(&group.keys, ends, &nonce, self.entropy.array(), &group.me, &says);
             if let Some(member) = group.member(peer, &self.connected) {
                 member.log = Some(greeting.log);
-                member.hinted(now, 0);
+                member.calls_as_guest(now);
             }
             self.streams.remove(&stream);
             self.output(Output::Send(stream, welcome.encode()));

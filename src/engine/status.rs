@@ -82,7 +82,9 @@ impl GroupStatus {
     /// Where this node stands: in, or why not.
     #[must_use]
     pub fn standing(&self) -> &'static str {
-        if self.inside { Standing::In.as_str() } else { self.told_standing.as_str() }
+        // Word of one's own removal does not come by sync: whoever removed us serves us no more, and says so.
+        let told = self.told_standing;
+        if self.inside && told != Standing::Removed { Standing::In.as_str() } else { told.as_str() }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::log::seal::TooLong;
 use crate::model::action::{Accept, Action, Class, Genesis, GroupKind, GroupName, Profile, ReadError, Request, Role};
 use crate::model::id::{EntryId, EpochId, GroupId, InviteId, LogId};
 use crate::model::limits::MAX_GROUPS;
+use crate::sync::handshake::Standing;
 
 /// How long after a write that did not go out by itself all of them are announced, in milliseconds.
 const ANNOUNCE_MS: u64 = 1_000;
@@ -161,6 +162,10 @@ impl<S: Store> Engine<S> {
         let proof = invite.sign_invite(id, LogId(group.person().0));
         let name = envelope::seal_name(&request_key(secret), &self.identity.name, self.entropy.array());
         self.write(now, id, &Action::Request(Request { invite: InviteId(invite.id().0), proof, name }))?;
+        // What was told of an earlier request is over.
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.standing = Standing::Unknown;
+        }
         Ok(())
     }
 
@@ -282,6 +287,7 @@ impl<S: Store> Engine<S> {
         let old = group.me.id();
         group.me = LogKey::from_seed(&self.entropy.array());
         group.row.log_keys.push(group.me.to_seed());
+        group.own.push(group.me.id());
         let new = group.me.id();
         self.store.put_group(&group.row)?;
         self.event(Event::Forked { group: id, old, new });

@@ -20,6 +20,30 @@ pub struct Act {
     pub action: Option<Action>,
     /// For an admission or a request: whether the proof that it brings is the invite key's.
     pub proven: bool,
+    /// For an endorsement: the person that it proves.
+    pub person: Option<PersonId>,
+}
+
+impl Act {
+    /// Checks the signatures that a control entry of an authentic log brings.
+    #[must_use]
+    pub fn checked(group: GroupId, id: EntryId, log: LogId, action: Option<&Action>) -> Self {
+        let (mut proven, mut person) = (false, None);
+        match action {
+            Some(Action::Endorse(endorse)) => person = Some(person::person_of(group, log, endorse)),
+            Some(Action::Request(request)) => proven = proves(group, request.invite, log.into(), &request.proof),
+            Some(Action::Admit(admit)) => {
+                let by_invite = |r: &Redeemed| proves(group, r.invite, admit.person, &r.proof);
+                proven = admit.invite.as_ref().is_none_or(by_invite);
+            }
+            _ => {}
+        }
+        Self { id, log, action: action.cloned(), proven, person }
+    }
+}
+
+fn proves(group: GroupId, invite: InviteId, person: PersonId, proof: &[u8; 64]) -> bool {
+    keys::verify_invite(invite, group, LogId(person.0), proof).is_ok()
 }
 
 /// A log as its endorsement introduces it.
@@ -68,9 +92,14 @@ impl Acts {
     /// Adds a control entry of an authentic log. True when it may change who belongs; false when it only introduces a
     /// log, carries keys, or was here before.
     pub fn add(&mut self, id: EntryId, log: LogId, names: &[EntryId], action: Option<&Action>) -> bool {
-        let Some(number) = self.graph.add(id, names) else { return false };
-        let mut proven = false;
-        match action {
+        !self.has(id) && self.add_checked(names, Act::checked(self.group, id, log, action))
+    }
+
+    /// As [`Acts::add`], with what was checked before, under this group's id.
+    pub fn add_checked(&mut self, names: &[EntryId], act: Act) -> bool {
+        let Some(number) = self.graph.add(act.id, names) else { return false };
+        let log = act.log;
+        match &act.action {
             Some(Action::Genesis(genesis)) => {
                 self.kind = Some(genesis.kind);
                 self.mentioned.insert(log.into());
@@ -78,28 +107,18 @@ impl Acts {
             Some(Action::Invite(invite)) => drop(self.invites.insert(invite.invite)),
             Some(Action::SetRole(set)) => drop(self.mentioned.insert(set.person)),
             Some(Action::Endorse(endorse)) => {
-                let person = person::person_of(self.group, log, endorse);
+                let person = act.person.unwrap_or(log.into());
                 let holds = person != PersonId::from(log);
                 let via = if holds { endorse.person.iter().map(|l| l.log).collect() } else { vec![] };
                 self.endorsed.entry(log).or_default().push(Endorsed { act: number, person, via });
             }
-            Some(Action::Request(request)) => {
-                proven = self.proves(request.invite, PersonId::from(log), &request.proof);
-                self.asking.insert(log);
-            }
-            Some(Action::Admit(admit)) => {
-                self.mentioned.insert(admit.person);
-                let by_invite = |r: &Redeemed| self.proves(r.invite, admit.person, &r.proof);
-                proven = admit.invite.as_ref().is_none_or(by_invite);
-            }
+            Some(Action::Request(_)) => drop(self.asking.insert(log)),
+            Some(Action::Admit(admit)) => drop(self.mentioned.insert(admit.person)),
             _ => {}
         }
-        self.acts.push(Act { id, log, action: action.cloned(), proven });
-        !matches!(action, Some(Action::Seals(_) | Action::AskKeys(_)))
-    }
-
-    fn proves(&self, invite: InviteId, person: PersonId, proof: &[u8; 64]) -> bool {
-        keys::verify_invite(invite, self.group, LogId(person.0), proof).is_ok()
+        let decides = !matches!(act.action, Some(Action::Seals(_) | Action::AskKeys(_)));
+        self.acts.push(act);
+        decides
     }
 
     /// Whether an admission or a role names a person, rightly or not. It never becomes false again.
@@ -111,7 +130,7 @@ impl Acts {
     /// Whether a request in this log brings the proof of an invite that somebody made, taken back or not.
     #[must_use]
     pub fn is_asked_well(&self, log: LogId, request: &Request) -> bool {
-        self.invites.contains(&request.invite) && self.proves(request.invite, log.into(), &request.proof)
+        self.invites.contains(&request.invite) && proves(self.group, request.invite, log.into(), &request.proof)
     }
 
     /// How many logs ask, or asked, to be let in and are not mentioned by anybody.

@@ -112,6 +112,7 @@ pub struct Members {
     pub(super) hidden: BTreeSet<EntryId>,
     pub(super) invites: BTreeMap<InviteId, InviteInfo>,
     pub(super) requests: Vec<RequestInfo>,
+    pub(super) asked: BTreeMap<PersonId, RequestInfo>,
     pub(super) epochs: Vec<EpochInfo>,
     pub(super) sealed: BTreeMap<EpochId, BTreeSet<LogId>>,
     pub(super) wanted: BTreeMap<EpochId, BTreeSet<LogId>>,
@@ -214,6 +215,12 @@ impl Members {
     #[must_use]
     pub fn requests(&self) -> &[RequestInfo] {
         &self.requests
+    }
+
+    /// How somebody asked to be let in, whether that one is in by now or not.
+    #[must_use]
+    pub fn asked(&self, person: PersonId) -> Option<&RequestInfo> {
+        self.asked.get(&person)
     }
 
     /// All epochs that count.

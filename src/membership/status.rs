@@ -24,6 +24,7 @@ pub(super) struct Said {
 impl Fold<'_> {
     pub(super) fn conclude(&mut self) {
         self.conclude_persons();
+        self.conclude_seniority();
         self.conclude_devices();
         self.conclude_requests();
         self.conclude_single_words();
@@ -47,6 +48,16 @@ impl Fold<'_> {
             let seniority = self.grants.iter().filter(of).map(|g| g.rank.place as u64).min();
             let since = Some(self.acts.acts[act].id);
             self.members.persons.insert(person, Person { role, removed: word == Word::Remove, since, seniority });
+        }
+    }
+
+    /// Places become ranks among those who decide: they change when somebody does, not with every entry.
+    fn conclude_seniority(&mut self) {
+        let mut places: Vec<u64> = self.members.persons.values().filter_map(|p| p.seniority).collect();
+        places.sort_unstable();
+        for person in self.members.persons.values_mut() {
+            person.seniority =
+                person.seniority.and_then(|place| places.binary_search(&place).ok()).map(|rank| rank as u64);
         }
     }
 
@@ -104,10 +115,10 @@ impl Fold<'_> {
             let Some(Action::Request(request)) = &act.action else { continue };
             let person = self.person(act.log);
             let inside = self.members.persons.get(&person).is_some_and(|p| p.role.is_some());
-            if inside || !self.members.invites.contains_key(&request.invite) {
+            if !self.members.invites.contains_key(&request.invite) {
                 continue;
             }
-            requests.push(RequestInfo {
+            let info = RequestInfo {
                 entry: act.id,
                 person,
                 log: act.log,
@@ -115,7 +126,14 @@ impl Fold<'_> {
                 proof: request.proof,
                 name: request.name.clone(),
                 refused: self.refusals.contains(&person),
-            });
+            };
+            if !inside {
+                requests.push(info.clone());
+            }
+            let latest = self.members.asked.entry(person).or_insert_with(|| info.clone());
+            if latest.entry < info.entry {
+                *latest = info;
+            }
         }
         requests.sort_by_key(|r| r.entry);
         self.members.requests = requests;

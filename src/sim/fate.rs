@@ -7,6 +7,7 @@ use super::world::{Act, Death, Event, World};
 use super::writer;
 use crate::engine::entropy::Entropy;
 use crate::engine::io::Input;
+use crate::engine::{NoWrite, WriteError};
 use crate::model::id::{EntryId, GroupId, PersonId};
 
 impl World {
@@ -90,6 +91,9 @@ impl World {
         let Some(n) = self.any_up() else { return };
         let groups: Vec<GroupId> = self.members[&n].iter().copied().collect();
         let Some(group) = groups.first().copied() else { return };
+        if self.founders.get(&group) == Some(&n) {
+            return;
+        }
         // Somebody has to keep the group.
         if self.members.iter().filter(|(_, of)| of.contains(&group)).count() < 3 {
             return;
@@ -187,6 +191,10 @@ impl World {
         let mut dice = Entropy::new(self.dice.array());
         let written = self.batch(n, death, |engine, now| {
             let mut ids = vec![];
+            if dice.below(40) == 0 {
+                // Whoever may not is told so.
+                let _ = engine.rotate_keys(now, group);
+            }
             for _ in 0..count {
                 let action = if long {
                     writer::long_note(&mut dice)
@@ -195,6 +203,10 @@ impl World {
                 };
                 match engine.write(now, group, &action) {
                     Ok(id) => ids.push(id),
+                    // It waits to be let in: one thing is kept until then.
+                    Err(WriteError::NoWrite(NoWrite::Waits)) => {
+                        return Ok(engine.keep(now, group, &action).map(|()| ids).map_err(|e| e.to_string()));
+                    }
                     Err(error) => return Ok(Err(format!("{error} in {action:?}"))),
                 }
             }

@@ -38,6 +38,8 @@ pub struct Profile {
     pub max_nodes: u64,
     /// Most groups; some nodes are in two.
     pub max_groups: u64,
+    /// How many of ten groups are closed.
+    pub closed_of_ten: u64,
     /// How long faults last, in milliseconds.
     pub chaos_ms: u64,
     /// How long the nodes may take to agree after that, in milliseconds.
@@ -74,6 +76,7 @@ impl Profile {
         min_nodes: 5,
         max_nodes: 8,
         max_groups: 2,
+        closed_of_ten: 5,
         chaos_ms: 60_000,
         settle_ms: 600_000,
         writes: 60,

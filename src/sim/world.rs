@@ -7,10 +7,10 @@ use super::network::{Arrival, Network};
 use super::node::Node;
 use super::store::MemStore;
 use super::{Profile, Report};
-use crate::engine::Joining;
 use crate::engine::entropy::Entropy;
 use crate::engine::io::{Event as Happened, Input, Output, Relation, Verdict};
-use crate::model::action::GroupKind;
+use crate::engine::{Joining, NewInvite};
+use crate::model::action::{GroupKind, Role};
 use crate::model::id::{EntryId, GroupId};
 
 /// When simulations begin, Unix milliseconds.
@@ -65,7 +65,9 @@ pub(super) struct World {
     pub agenda: Agenda<Event>,
     pub network: Network,
     pub nodes: Vec<Node>,
-    pub groups: Vec<(GroupId, [u8; 16])>,
+    pub groups: Vec<(GroupId, Joining)>,
+    /// Who founded the closed groups: they stay, so that somebody can let others in.
+    pub founders: BTreeMap<GroupId, usize>,
     /// Which groups a node takes part in.
     pub members: BTreeMap<usize, BTreeSet<GroupId>>,
     /// Which part of a split network a node is in.
@@ -96,6 +98,7 @@ impl World {
             network,
             nodes: vec![],
             groups: vec![],
+            founders: BTreeMap::new(),
             members: BTreeMap::new(),
             sides: vec![],
             acknowledged: BTreeSet::new(),
@@ -119,13 +122,21 @@ impl World {
         let groups = 1 + self.dice.below(profile.max_groups);
         for _ in 0..groups {
             let founder = self.add(MemStore::default());
+            let closed = self.dice.below(10) < profile.closed_of_ten;
+            let kind = if closed { GroupKind::Closed } else { GroupKind::Open };
             let made = self.batch(founder, None, |engine, now| {
-                let id = engine.create_group(now, GroupKind::Open, "学习小组").expect("the first groups of a node");
+                let id = engine.create_group(now, kind, "学习小组").expect("the first groups of a node");
                 let seed = engine.status(now, id).expect("it was just made").seed;
-                Ok((id, seed))
+                let new = NewInvite { role: Role::Member, uses: 0, expires_ms: 0, approve: false };
+                let invite = closed.then(|| engine.invite(now, id, new).expect("a founder may"));
+                engine.handle(now, Input::Tick)?;
+                Ok((id, Joining { seed, invite }))
             });
-            let (id, seed) = made.expect("nothing interrupts it");
-            self.groups.push((id, seed));
+            let (id, joining) = made.expect("nothing interrupts it");
+            self.groups.push((id, joining));
+            if closed {
+                self.founders.insert(id, founder);
+            }
             self.members.entry(founder).or_default().insert(id);
         }
         for _ in self.nodes.len() as u64..count - late {
@@ -224,10 +235,10 @@ impl World {
     }
 
     pub(super) fn join_group(&mut self, n: usize, group: GroupId) {
-        let Some((_, seed)) = self.groups.iter().find(|(id, _)| *id == group).copied() else { return };
+        let Some((_, joining)) = self.groups.iter().find(|(id, _)| *id == group).copied() else { return };
         self.note(&format!("node {n} joins {}", group.short()));
         self.batch(n, None, |engine, now| {
-            engine.join_group(now, group, Joining { seed, invite: None }).expect("a few groups");
+            engine.join_group(now, group, joining).expect("a few groups");
             engine.handle(now, Input::Tick)
         });
         self.members.entry(n).or_default().insert(group);

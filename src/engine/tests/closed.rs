@@ -533,3 +533,164 @@ fn the_owner_hands_over_before_leaving_and_a_quota_and_hiding_count_for_everybod
     table.advance(5_000);
     assert_eq!(table.role(0, group, 1), None);
 }
+
+#[test]
+fn a_removed_member_with_everything_opens_none_of_a_hundred_thousand_later_bodies() {
+    use crate::log::seal;
+    let (mut table, group) = Table::circle(3);
+    let removed = table.person(2, group);
+    table.act(0, |e, now| e.remove(now, group, Subject::Person(removed)).unwrap());
+    table.advance(10_000);
+    let keys_of_removed = table.keys(2, group);
+    let seed = table.status(0, group).seed;
+    let own: Vec<seal::Key> = keys_of_removed
+        .held()
+        .map(|(_, key)| key.clone())
+        .chain([seal::Key::new(blake3::derive_key("studymesh 2026 v1 content key", &seed))])
+        .chain([keys_of_removed.body_key(Class::Control, EpochId::ZERO).unwrap().clone()])
+        .collect();
+    let (mut opened, mut sealed) = (0, 0);
+    for round in 0..10u64 {
+        // Epochs go on; everything about them is on the disk of node 0.
+        table.act(0, |e, now| e.rotate_keys(now, group).unwrap());
+        let keys = table.keys(0, group);
+        let key = keys.epoch(table.status(0, group).epoch.unwrap()).unwrap().clone();
+        for n in 0..10_000u64 {
+            let nonce = *blake3::hash(&(round << 32 | n).to_le_bytes()).as_bytes().first_chunk().unwrap();
+            let body = seal::seal(&key, 32, 1, b"not for those who left", b"context", nonce).unwrap();
+            sealed += 1;
+            opened += own.iter().filter(|key| seal::open(key, &body, b"context").is_ok()).count();
+        }
+    }
+    assert_eq!((opened, sealed), (0, 100_000));
+    // With all of node 0's disk in its hands it finds no way to a later key either.
+    let control = table.nodes[0].engine.store().control_entries(group).unwrap();
+    let later: Vec<EpochId> = table.members(0, group).latest_epochs().collect();
+    let engine = &mut table.nodes[2].engine;
+    let thief = engine.groups.get_mut(&group).unwrap();
+    for entry in control {
+        if let Ok(action) = thief.keys.open(&entry.header, &entry.body) {
+            thief.remember_keys(&action);
+        }
+    }
+    engine.store.begin();
+    engine.groups.get_mut(&group).unwrap().take_keys(&mut engine.store).unwrap();
+    engine.store.rollback();
+    assert!(later.iter().all(|epoch| table.keys(2, group).epoch(*epoch).is_none()));
+    assert_eq!(later.len(), 1);
+}
+
+#[test]
+fn every_kind_of_peer_is_answered_as_the_table_says() {
+    // The table is in docs/threat-model.md.
+    let (mut table, group) = Table::closed(1);
+    let mut seats = vec![];
+    for role in [Role::Keeper, Role::Reader, Role::Member, Role::Member] {
+        let secret = table.invite(0, group, NewInvite { role, ..ONCE });
+        let seat = table.seat(MemStore::default());
+        table.ask(seat, group, secret);
+        table.meet(&[0, seat]);
+        seats.push(seat);
+    }
+    let removed = table.person(seats[3], group);
+    table.act(0, |e, now| e.remove(now, group, Subject::Person(removed)).unwrap());
+    let secret = table.invite(0, group, NewInvite { approve: true, ..ONCE });
+    let guest = table.seat(MemStore::default());
+    table.ask(guest, group, secret);
+    table.meet(&[0, guest]);
+    let note = table.note(0, group, "for readers");
+    table.advance(10_000);
+    for seat in seats.iter().chain([&guest]) {
+        table.part(*seat);
+    }
+    table.settle();
+
+    let cases = [
+        ("keeper", seats[0], Standing::In, 0, true),
+        ("reader", seats[1], Standing::In, 1, true),
+        ("member", seats[2], Standing::In, 1, true),
+        ("removed", seats[3], Standing::Removed, 0, false),
+        ("not let in", guest, Standing::NeedsApproval, 0, false),
+    ];
+    for (number, (who, seat, standing, keys_told, served)) in (50usize..).zip(cases) {
+        let other = table.hostile(0, group, number);
+        let log = table.nodes[seat].engine.groups[&group].me.clone();
+        // It says that it holds no key, as after losing them.
+        let keys = GroupKeys::from_seed(&table.status(0, group).seed);
+        let stream = StreamId(2 * number as u64 + 1);
+        table.handle(0, Input::StreamOpened(stream, other.clone()));
+        let (me, nonce) = (peer(0), [number as u8; 32]);
+        let ends = Ends { puller: &other, server: &me };
+        table.said(0);
+        let summary = Summary { fingerprint: [9; 32], entries: 1 };
+        table.say(0, stream, &handshake::hello(&keys, ends, nonce, summary, &log));
+        let said = table.said(0);
+        let [Message::Welcome { nonce: theirs, proof, sealed }] = &said[..] else { panic!("{who}: {said:?}") };
+        let proven = handshake::open_welcome(&keys, ends, &nonce, theirs, proof, sealed).unwrap();
+        assert_eq!((proven.welcome.standing, proven.welcome.keys.len()), (standing, keys_told), "{who}");
+        assert_eq!(proven.welcome.summary.is_some(), served, "{who}");
+        table.say(0, stream, &handshake::identify(&log, &proven.transcript));
+        table.say(0, stream, &Message::Ask(vec![Range::ALL]));
+        let answered = table.said(0).iter().any(|m| matches!(m, Message::Answers(_)));
+        assert_eq!(answered, served, "{who}");
+        let own = table.status(0, group).log;
+        let tip = Tip { seq: 0, id: EntryId([1; 32]) };
+        table.say(0, stream, &Message::Want(vec![Want { log: own, tip, have: vec![] }]));
+        let answered = table.said(0).iter().any(|m| matches!(m, Message::End(_)));
+        assert_eq!(answered, served, "{who}");
+
+        // Every act of an admin, written by a changed program, counts for none of them.
+        let before = table.members(0, group);
+        let owner = table.person(0, group);
+        let acts = [
+            Action::Remove(crate::model::action::Remove { subject: Subject::Person(owner), cut: vec![] }),
+            Action::SetRole(crate::model::action::SetRole {
+                person: table.person(seat, group),
+                role: Role::Admin,
+                cut: vec![],
+            }),
+            Action::Admit(crate::model::action::Admit { person: PersonId([5; 32]), role: Role::Member, invite: None }),
+            Action::Hide(crate::model::action::Hide { entries: vec![note], hidden: true }),
+            Action::Quota(crate::model::action::Quota { entries: 1, bytes: 1 }),
+            Action::Invite(crate::model::action::Invite {
+                invite: crate::model::id::InviteId([6; 32]),
+                role: Role::Admin,
+                uses: 0,
+                expires_ms: 0,
+                approve: false,
+                epoch: EpochId::ZERO,
+                request_key: vec![],
+            }),
+        ];
+        for act in acts {
+            table.act(seat, |e, now| e.write(now, group, &act).unwrap());
+            let id = table.nodes[seat].engine.groups[&group].me.id();
+            let store = table.nodes[seat].engine.store();
+            let chain = store.chains(group).unwrap().into_iter().find(|c| c.log == id).unwrap();
+            let (no, tip) = (chain.chain, chain.tip.unwrap());
+            let stored = store.entries(group, no, tip.seq, 1, usize::MAX, true).unwrap().remove(0);
+            let entry = Verified {
+                id: stored.id,
+                header_bytes: stored.header.encode(),
+                header: stored.header,
+                signature: tip.signature.unwrap(),
+                body: stored.body,
+            };
+            table.gossip_to(0, group, &other, &entry);
+        }
+        let after = table.members(0, group);
+        assert_eq!(after.persons(), before.persons(), "{who}");
+        assert_eq!((after.hidden(), after.quota()), (before.hidden(), before.quota()), "{who}");
+        assert_eq!(after.invites(), before.invites(), "{who}");
+        assert!(table.reads(0, group, note));
+    }
+    // A stranger proves nothing and gets no word.
+    let stranger = table.hostile(0, group, 99);
+    table.handle(0, Input::StreamOpened(StreamId(999), stranger.clone()));
+    table.said(0);
+    let (me, keys) = (peer(0), GroupKeys::from_seed(&[0; 16]));
+    let ends = Ends { puller: &stranger, server: &me };
+    let summary = Summary { fingerprint: [9; 32], entries: 1 };
+    table.say(0, StreamId(999), &handshake::hello(&keys, ends, [8; 32], summary, &LogKey::from_seed(&[1; 32])));
+    assert!(table.said(0).is_empty());
+}

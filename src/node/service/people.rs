@@ -31,6 +31,12 @@ impl Service<'_> {
                 names.insert(person, name);
             }
         }
+        // Readers and keepers write nothing: they are known by the name that they gave when they asked.
+        let members = self.engine.members(self.context.now, group)?.cloned().unwrap_or_default();
+        for person in members.persons().keys().filter(|p| !names.contains_key(p)).copied().collect::<Vec<_>>() {
+            let asked = members.asked(person).and_then(|request| self.engine.name_in(group, request));
+            names.extend(asked.map(|name| (person, name)));
+        }
         Ok(Names(names))
     }
 

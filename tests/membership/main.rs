@@ -1,0 +1,123 @@
+//! Membership twice: the fold of the library and a naive model, written from `docs/membership.md`, tell the same of random
+//! histories of people who quarrel without seeing each other's acts.
+//!
+//! `STUDYMESH_HISTORIES=1000000 cargo test --release --no-default-features --test membership` is the long run;
+//! `STUDYMESH_HISTORY=n cargo test --test membership` tells one history again.
+
+mod cast;
+mod compare;
+mod model;
+mod random;
+mod story;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use story::{History, tell};
+
+/// Histories of a run that asks for nothing else.
+const SAMPLE: u64 = 20_000;
+
+fn number_in(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is a number, not {text}")))
+}
+
+/// What is wrong with a history; a panic is wrong as well.
+fn wrong(history: &History, seed: u64) -> Option<String> {
+    match catch_unwind(AssertUnwindSafe(|| compare::check(history, seed))) {
+        Ok(result) => result.err(),
+        Err(_) => Some("it panics".into()),
+    }
+}
+
+/// The same mistake with as few acts as will do.
+fn shrink(mut history: History, seed: u64) -> History {
+    loop {
+        let shorter = (0..history.len()).rev().map(|at| random::without(&history, |n| n == at));
+        match shorter.into_iter().find(|h| wrong(h, seed).is_some()) {
+            Some(less) => history = less,
+            None => return history,
+        }
+    }
+}
+
+fn run(seed: u64) {
+    let history = random::history(seed);
+    if wrong(&history, seed).is_none() {
+        return;
+    }
+    let least = shrink(history.clone(), seed);
+    let what = wrong(&least, seed).unwrap_or_default();
+    panic!(
+        "STUDYMESH_HISTORY={seed} of {} entries; the same with {}:\n{}\n{what}\n",
+        history.len(),
+        least.len(),
+        tell(&least)
+    );
+}
+
+#[test]
+fn the_fold_and_the_model_tell_the_same_of_random_histories() {
+    if let Some(seed) = number_in("STUDYMESH_HISTORY") {
+        println!("{}", tell(&random::history(seed)));
+        return run(seed);
+    }
+    let histories = number_in("STUDYMESH_HISTORIES").unwrap_or(SAMPLE);
+    let first = number_in("STUDYMESH_FIRST").unwrap_or(0);
+    let threads = 2;
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            scope.spawn(move || (first..first + histories).filter(|seed| seed % threads == thread).for_each(run));
+        }
+    });
+    println!("{histories} histories from {first}");
+}
+
+#[test]
+#[ignore = "a survey"]
+fn survey() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let n = number_in("STUDYMESH_HISTORIES").unwrap_or(3000);
+    let mut kinds: std::collections::BTreeMap<String, (u64, u64, usize)> = Default::default();
+    for seed in 0..n {
+        let h = random::history(seed);
+        if let Some(w) = wrong(&h, seed) {
+            let k: Vec<&str> = w
+                .split(": ")
+                .next()
+                .unwrap()
+                .split(' ')
+                .filter(|w| !w.contains(|c: char| c.is_uppercase() || c.is_numeric() || c == '/' || c == '['))
+                .collect();
+            let e = kinds.entry(k.join(" ")).or_insert((0, seed, usize::MAX));
+            e.0 += 1;
+            if h.len() < e.2 {
+                (e.1, e.2) = (seed, h.len());
+            }
+        }
+    }
+    for (k, (count, seed, _)) in kinds {
+        let h = random::history(seed);
+        let l = shrink_same(h, seed, &k);
+        println!("==== {k}: {count}\n{}{}\n", tell(&l), wrong(&l, seed).unwrap_or_default());
+    }
+}
+fn kind_of(w: &str) -> String {
+    let k: Vec<&str> = w
+        .split(": ")
+        .next()
+        .unwrap()
+        .split(' ')
+        .filter(|w| !w.contains(|c: char| c.is_uppercase() || c.is_numeric() || c == '/' || c == '['))
+        .collect();
+    k.join(" ")
+}
+fn shrink_same(mut history: History, seed: u64, k: &str) -> History {
+    loop {
+        let shorter = (0..history.len()).rev().map(|at| random::without(&history, |n| n == at));
+        match shorter.into_iter().find(|h| wrong(h, seed).is_some_and(|w| kind_of(&w) == k)) {
+            Some(less) => history = less,
+            None => return history,
+        }
+    }
+}
