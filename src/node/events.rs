@@ -140,6 +140,7 @@ impl EventLoop {
             Event::Subscribed(peer, topic) => self.input(peer, |p| Input::Subscribed(p, TopicHash(topic))).await,
             Event::Unsubscribed(peer, topic) => self.input(peer, |p| Input::Unsubscribed(p, TopicHash(topic))).await,
             Event::StreamOpened(stream, peer) => self.input(peer, |p| Input::StreamOpened(StreamId(stream), p)).await,
+            Event::LinkOpened(stream, peer) => {}
             Event::StreamFailed(stream) => self.work(Input::StreamFailed(StreamId(stream))).await,
             Event::Frame(stream, bytes) => self.work(Input::Frame(StreamId(stream), bytes)).await,
             Event::Sent(stream) => self.work(Input::Sent(StreamId(stream))).await,
