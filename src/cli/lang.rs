@@ -81,6 +81,8 @@ macro_rules! sentences {
     };
 }
 
+mod device;
+
 // Membership.
 words! {
     keeper, "keeper", "保管者";

@@ -21,11 +21,13 @@
 mod client;
 mod control;
 pub mod core;
+mod devices;
 mod discovery;
 mod events;
 mod fail;
 mod handle;
 mod keys;
+mod linking;
 mod local;
 mod network;
 mod platform;
@@ -37,7 +39,8 @@ mod service;
 mod shell;
 mod worker;
 
-pub use client::{call, follow};
+pub use client::{call, follow, link_device};
+pub use devices::Offered;
 pub use handle::{Events, Handle};
 pub use local::{Opened, open_alone};
 pub use run::run;

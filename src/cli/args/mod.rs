@@ -1,6 +1,7 @@
 //! The command line, one file per noun. Doc comments are what `--help` prints.
 
 pub mod config;
+pub mod device;
 pub mod files;
 pub mod group;
 pub mod link;
@@ -131,6 +132,9 @@ pub enum Verb {
     /// Always-on nodes that store and serve without reading
     #[command(subcommand)]
     Keeper(member::Keeper),
+    /// Use several devices as one person: link, list, name, remove them
+    #[command(subcommand)]
+    Device(device::Device),
     /// Look into a ticket
     #[command(subcommand)]
     Ticket(group::Ticket),
@@ -248,6 +252,12 @@ mod tests {
             "keeper add --expires 3",
             "keeper list",
             "keeper remove K --yes",
+            "device link --timeout 60",
+            "device join 4821-7093-5518 --at /ip4/1.2.3.4/tcp/1",
+            "device list",
+            "device rename phone",
+            "device rename phone --device abcdef",
+            "device remove phone --yes",
             "group quarantine",
             "group quarantine admit ab12 cd34",
             "group quarantine admit --all",
@@ -334,6 +344,9 @@ mod tests {
             "invite --uses many",
             "group quarantine admit",
             "member role Bo",
+            "device join",
+            "device link --timeout soon",
+            "device remove",
             "join T --wait never",
             "search",
             "search x --limit 0",

@@ -2,6 +2,7 @@
 
 mod config;
 mod detach;
+mod device;
 mod files;
 mod group;
 mod import;
@@ -118,6 +119,7 @@ impl Session {
             Verb::Member(args) => member::run(self, args),
             Verb::Requests(args) => member::requests(self, args),
             Verb::Keeper(args) => member::keeper(self, args),
+            Verb::Device(args) => device::run(self, args),
             Verb::Note(args) => note::run(self, args),
             Verb::Link(args) => link::run(self, args),
             Verb::Roadmap(args) => roadmap::run(self, args),
