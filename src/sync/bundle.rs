@@ -36,7 +36,6 @@ pub use carried::{Carried, Checked};
 use super::index::Tip;
 use super::message::{MAX_MESSAGE_BYTES, Message, list, put_tip, tip};
 use crate::log::keys::GroupKeys;
-use crate::log::run::Run;
 use crate::log::seal::Key;
 use crate::log::stream::{self, MAX_CHUNK_BYTES, MAX_SEALED_CHUNK_BYTES, Opener, Sealer};
 use crate::model::id::{GroupId, LogId};
