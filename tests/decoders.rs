@@ -247,7 +247,7 @@ fn bundles() {
     }
     let short: Vec<Vec<u8>> = valid.iter().map(|b| b[..HEAD_BYTES + CHUNK_BYTES].to_vec()).collect();
     // Nothing opens that was changed.
-    bounded("bundle", &short, 1_024 + 4 * CHUNK_BYTES, 1, |bytes| read_bundle(bytes));
+    bounded("bundle", &short, 1_024 + 4 * CHUNK_BYTES, 1, read_bundle);
     // What a member seals badly: a record that claims to be as long as any may be, and a run that claims all its bodies.
     for claim in [MAX_RECORD_BYTES as u32, u32::MAX] {
         let mut bytes = Writer::new(&keys(), Kind::Bundle, begin, [2; 32]);

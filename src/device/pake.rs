@@ -305,7 +305,7 @@ mod tests {
         let forged = Message::Here { nonce: [9; 32], tag, element }.encode();
         let (new, prove) = new.prove([5; 32], &forged).unwrap();
         assert!(old.check(&prove).is_err());
-        drop(new);
+        let _ = new;
     }
 
     #[test]
