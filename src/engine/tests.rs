@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 mod closed;
+mod devices;
 
 use super::io::{Event, Input, MessageId, Output, Relation, StreamId, Verdict};
 use super::*;
