@@ -55,7 +55,7 @@ pub struct OwnLog {
     pub transport: Option<[u8; 32]>,
     /// Whether it was removed.
     pub ended: bool,
-    /// Whether this installation writes it.
+    /// Whether this installation writes it now.
     pub here: bool,
 }
 
@@ -123,7 +123,7 @@ impl<S: Store> Engine<S> {
             log: *log,
             transport: group.acts.transport_of(*log),
             ended: device.ended,
-            here: group.is_own(*log),
+            here: *log == group.me.id(),
         });
         Ok(own.collect())
     }

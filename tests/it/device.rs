@@ -97,6 +97,10 @@ fn sees(home: &Home, group: &str, wanted: &[&str]) {
     eventually(&format!("{wanted:?} in {group}"), || (titles(home, group) == wanted).then_some(()));
 }
 
+fn has(home: &Home, group: &str) -> bool {
+    home.json(&["group", "list"])["items"].as_array().unwrap().iter().any(|g| g["group_id"] == group)
+}
+
 fn device<'a>(list: &'a Value, name: &str) -> Option<&'a Value> {
     list["items"].as_array().unwrap().iter().find(|d| d["name"] == name)
 }
@@ -259,9 +263,6 @@ fn groups_that_come_later_follow_to_the_other_devices_and_what_is_left_stays_lef
     // The third device is linked by the second one.
     link(&phone, &p, &tablet);
 
-    let has = |home: &Home, group: &str| {
-        home.json(&["group", "list"])["items"].as_array().unwrap().iter().any(|g| g["group_id"] == group)
-    };
     let later = phone.json(&["group", "create", "later", "--closed"])["group_id"].as_str().unwrap().to_owned();
     phone.json(&["note", "new", "--title", "from the phone", "--text", "x", "-g", &later]);
     for home in [&laptop, &tablet] {
@@ -282,8 +283,8 @@ fn groups_that_come_later_follow_to_the_other_devices_and_what_is_left_stays_lef
 
 #[test]
 fn devices_have_names_and_a_lost_one_is_removed_by_another() {
-    let (laptop, phone, bo) = (Home::new(), Home::new(), Home::new());
-    let l = laptop.up(&["--name", "Ada"]);
+    let (laptop, phone, tablet, bo) = (Home::new(), Home::new(), Home::new(), Home::new());
+    let l = laptop.up(&["--name", "Ada", "-vv"]);
     let group = laptop.json(&["group", "create", "group", "--closed"])["group_id"].as_str().unwrap().to_owned();
     laptop.json(&["device", "rename", "laptop"]);
     let p = phone.up(&["--bootstrap", &l.address()]);
@@ -302,12 +303,14 @@ fn devices_have_names_and_a_lost_one_is_removed_by_another() {
         }
     }
     laptop.json(&["device", "rename", "old phone", "--device", "phone"]);
-    eventually("the new name arrives", || device(&phone.json(&["device", "list", "-g", &group]), "phone").map(|_| ()));
+    eventually("the phone hears its new name", || device(&phone.json(&["device", "list"]), "old phone").map(|_| ()));
 
+    let t = tablet.up(&["--bootstrap", &l.address(), "--bootstrap", &p.address(), "-vv"]);
+    link(&laptop, &l, &tablet);
     let b = bo.up(&["--name", "Bo", "--bootstrap", &l.address()]);
     join(&bo, laptop.json(&["invite"])["ticket"].as_str().unwrap());
     phone.note("before it was lost", "x");
-    converge(&[&laptop, &phone, &bo]);
+    converge(&[&laptop, &phone, &tablet, &bo]);
 
     // A device does not remove itself, and somebody else does not remove it.
     let (status, _) = laptop.error(&["device", "remove", "laptop", "--yes"]);
@@ -319,18 +322,33 @@ fn devices_have_names_and_a_lost_one_is_removed_by_another() {
     let removed = laptop.json(&["device", "remove", "old phone", "--yes"]);
     assert_eq!(removed["groups"].as_array().unwrap().len(), 1, "{removed}");
     laptop.note("after it was lost", "not for the finder");
-    converge(&[&laptop, &bo]);
+    converge(&[&laptop, &tablet, &bo]);
     eventually("the lost device is told", || (phone.json(&["sync", "status"])["standing"] == "removed").then_some(()));
     assert_eq!(bo.titles(), ["after it was lost", "before it was lost"]);
-    // Nor does the finder get a group that comes later, or the laptop one of the finder's.
+    // Nor does the finder get a group that comes later, while another device does; and nobody takes one from the finder.
     let later = laptop.create("later");
+    eventually("it follows to the tablet", || has(&tablet, &later).then_some(()));
+    assert!(!has(&phone, &later));
     let theirs = phone.create("theirs");
-    bo.note("to be there when this has come", "x");
-    converge(&[&laptop, &bo]);
-    let has = |home: &Home, group: &str| {
-        home.json(&["group", "list"])["items"].as_array().unwrap().iter().any(|g| g["group_id"] == group)
-    };
-    assert!(!has(&phone, &later) && !has(&laptop, &theirs));
+    for home in [&laptop, &tablet] {
+        eventually("the finder is refused", || {
+            home.log().contains("none of this person's, or was removed").then_some(())
+        });
+        assert!(!has(home, &theirs));
+    }
     assert!(device(&laptop.json(&["device", "list", "-g", &group]), "old phone").unwrap()["ended"] == true);
-    drop((l, p, b));
+    drop((l, p, t, b));
+}
+
+#[test]
+fn two_devices_that_know_only_a_meeting_point_find_each_other_by_the_code() {
+    let (boot, laptop, phone) = (Home::new(), Home::new(), Home::new());
+    let meeting_point = boot.up(&[]);
+    let address = meeting_point.address();
+    let _l = laptop.up(&["--name", "Ada", "--bootstrap", &address]);
+    let group = laptop.create("group");
+    let _p = phone.up(&["--bootstrap", &address]);
+    link_anywhere(&laptop, &phone);
+    eventually("one person", || (members(&phone, &group) == [("Ada".into(), 2)]).then_some(()));
+    assert!(boot.json(&["group", "list"])["items"].as_array().unwrap().is_empty());
 }

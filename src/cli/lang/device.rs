@@ -9,7 +9,7 @@ words! {
     device_head, "DEVICE", "设备";
     groups_head, "GROUPS", "小组";
     this_device, "this device", "本机";
-    no_devices, "This device is in no group yet.", "本机还没有加入任何小组。";
+    no_devices, "No device is known here.", "没有已知的设备。";
 }
 
 sentences! {

@@ -37,8 +37,8 @@ pub fn left(store: &mut SqliteStore, group: GroupId) -> Result<(), store::Error>
 }
 
 /// What this device says first when it hands its groups over; with the secret, which is made where there is none, the first time.
-pub fn hello(engine: &mut NodeEngine, first: bool) -> Result<Hello, store::Error> {
-    let label = service::device_label(engine.store())?;
+pub fn hello(engine: &mut NodeEngine, now: u64, first: bool) -> Result<Hello, store::Error> {
+    let label = service::device_label(engine, now)?;
     let secret = match (first, secret(engine.store())?) {
         (false, _) => None,
         (true, Some(secret)) => Some(secret),
@@ -60,7 +60,10 @@ pub fn parcels(
 ) -> Result<Vec<Parcel>, store::Error> {
     let mut parcels = vec![];
     for (group, log) in logs {
-        let Some(handed) = engine.hand_over(*group, *log) else { continue };
+        let Some(handed) = engine.hand_over(*group, *log) else {
+            tracing::warn!(%group, "a group is not handed over: link the new device with one of the first devices instead");
+            continue;
+        };
         let name = match engine.store().register(*group, &Register::GroupName)?.map(|c| c.value) {
             Some(Folded::Text(name)) => fit_name(&name),
             _ => String::new(),
@@ -93,7 +96,7 @@ pub enum Choice {
 }
 
 /// Chooses from an offer. What was left here comes back only when devices are linked anew.
-pub fn choose(engine: &mut NodeEngine, hello: &Hello) -> Result<Choice, store::Error> {
+pub fn choose(engine: &mut NodeEngine, now: u64, hello: &Hello) -> Result<Choice, store::Error> {
     let known = secret(engine.store())?;
     if let (Some(offered), Some(known)) = (hello.secret, known)
         && offered != known
@@ -108,7 +111,7 @@ pub fn choose(engine: &mut NodeEngine, hello: &Hello) -> Result<Choice, store::E
         let log = (!inside && (anew || !left)).then(|| LogKey::from_seed(&random()));
         wanted.push((*group, log));
     }
-    let label = service::device_label(engine.store())?;
+    let label = service::device_label(engine, now)?;
     Ok(Choice::Logs(fit_name(&label), wanted))
 }
 

@@ -182,7 +182,7 @@ impl Linking {
             ToTake::Wait => Ok(Some(Stage::Taking(taking))),
             ToTake::Choose(hello) => {
                 taking.hello = hello.clone();
-                match self.handle.on_engine(move |engine| groups::choose(engine, &hello)).await? {
+                match self.handle.on_engine(move |engine| groups::choose(engine, now_ms(), &hello)).await? {
                     Choice::Others => {
                         let refuse = taking.taker.refuse(Refusal::Others);
                         self.send(stream, refuse).await;
@@ -204,11 +204,14 @@ impl Linking {
             ToTake::Take(parcels) => {
                 let (hello, logs) = (taking.hello.clone(), taking.logs.clone());
                 let held = taking.hello.groups.len() - taking.logs.len();
+                let first = taking.why == Why::Linked;
                 let new = self
                     .handle
                     .on_engine(move |engine| {
                         let new = groups::take(engine, now_ms(), &hello, &parcels, &logs)?;
-                        service::tell_label(engine, now_ms())?;
+                        if first || !new.is_empty() {
+                            service::tell_label(engine, now_ms())?;
+                        }
                         Ok(new)
                     })
                     .await?;
@@ -216,7 +219,7 @@ impl Linking {
                 let done = taking.taker.done(u16::try_from(new.len()).unwrap_or(u16::MAX));
                 self.send(stream, done).await;
                 self.handle.shell.look_for_members();
-                if taking.why == Why::Linked {
+                if first {
                     self.secret = taking.hello.secret;
                     let groups: Vec<_> = new.iter().map(|(id, name)| json!({ "group_id": id, "name": name })).collect();
                     let more = json!({ "groups": groups, "person": taking.hello.person, "held": held });

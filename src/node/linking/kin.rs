@@ -133,7 +133,7 @@ impl Linking {
             self.prove_log(stream, &mut channel, group, false).await?;
             return Ok(Some(Stage::Taking(Box::new(Taking::new(channel, Why::Kin)))));
         }
-        let hello = self.handle.on_engine(|engine| groups::hello(engine, false)).await?;
+        let hello = self.handle.on_engine(|engine| groups::hello(engine, now_ms(), false)).await?;
         let (giver, frame) = Giver::begin(channel, hello);
         self.send(stream, frame).await;
         Ok(Some(Stage::Giving(Box::new(giver), Why::Kin)))

@@ -126,7 +126,7 @@ impl Linking {
         };
         offer.taken_by = Some(stream);
         self.send(stream, proven).await;
-        let hello = self.handle.on_engine(|engine| groups::hello(engine, true)).await?;
+        let hello = self.handle.on_engine(|engine| groups::hello(engine, now_ms(), true)).await?;
         self.secret = hello.secret;
         let (giver, frame) = Giver::begin(channel, hello);
         self.send(stream, frame).await;

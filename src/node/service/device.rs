@@ -12,6 +12,7 @@ use crate::engine::OwnLog;
 use crate::model::action::{Action, DeviceName, Subject};
 use crate::model::fold::{Register, Value as Folded};
 use crate::model::id::{EntryId, GroupId, LogId, Peer};
+use crate::model::time::Hlc;
 use crate::node::core::peer_text;
 use crate::node::fail::Fail;
 use crate::node::{linking, platform};
@@ -34,25 +35,31 @@ struct Known {
 
 impl Known {
     fn ended(&self) -> bool {
-        self.logs.iter().all(|(_, own)| own.ended)
+        !self.logs.is_empty() && self.logs.iter().all(|(_, own)| own.ended)
     }
 }
 
-/// What this device is called: what its person said, else what this machine is called.
-pub(crate) fn device_label(store: &SqliteStore) -> Result<String, store::Error> {
-    let given = store.meta_get(NAME)?.unwrap_or_default();
-    let name = if given.trim().is_empty() { fit_name(&platform::host_name()) } else { given };
-    Ok(if name.trim().is_empty() { NAMELESS.to_owned() } else { name })
+/// What this device is called: what was said last in any group, else what its person said here, else what this machine is called.
+pub(crate) fn device_label(engine: &mut NodeEngine, now: u64) -> Result<String, store::Error> {
+    let mut service = Service { engine, context: Context { now, network: None, home: "" }, kept: 0 };
+    match service.own_label() {
+        Ok(label) => Ok(label),
+        Err(Fail::Store(error)) => Err(error),
+        Err(Fail::Command(_)) => Ok(NAMELESS.to_owned()),
+    }
 }
 
-/// Says in every group what this device is called, where that was not said.
+/// Says in every group what this device is called, where nobody has said so.
 pub(crate) fn tell_label(engine: &mut NodeEngine, now: u64) -> Result<(), store::Error> {
-    let context = Context { now, network: None, home: "" };
-    let mut service = Service { engine, context, kept: 0 };
-    let label = device_label(service.store())?;
+    let label = device_label(engine, now)?;
+    let mut service = Service { engine, context: Context { now, network: None, home: "" }, kept: 0 };
     let groups: Vec<GroupId> = service.engine.groups().collect();
     for group in groups {
         let Some(status) = service.engine.status(now, group) else { continue };
+        let register = Register::DeviceName(status.person, status.log);
+        if service.store().register(group, &register)?.is_some() {
+            continue;
+        }
         match service.name_log(group, status.log, &label) {
             Ok(_) => {}
             Err(Fail::Store(error)) => return Err(error),
@@ -61,6 +68,13 @@ pub(crate) fn tell_label(engine: &mut NodeEngine, now: u64) -> Result<(), store:
         }
     }
     Ok(())
+}
+
+/// What the store and the machine say; groups may know better.
+fn given_label(store: &SqliteStore) -> Result<String, store::Error> {
+    let given = store.meta_get(NAME)?.unwrap_or_default();
+    let name = if given.trim().is_empty() { fit_name(&platform::host_name()) } else { given };
+    Ok(if name.trim().is_empty() { NAMELESS.to_owned() } else { name })
 }
 
 impl Service<'_> {
@@ -114,7 +128,7 @@ impl Service<'_> {
         let devices = self.devices(&groups)?;
         let device = match target {
             Some(target) => pick_device(devices, target)?,
-            None => devices.into_iter().find(|d| d.this).ok_or_else(nowhere)?,
+            None => devices.into_iter().find(|d| d.this).ok_or_else(unknown)?,
         };
         if device.this {
             self.store().meta_set(NAME, name)?;
@@ -178,7 +192,10 @@ impl Service<'_> {
     /// The devices that write logs of this person in these groups.
     fn devices(&mut self, groups: &[GroupId]) -> Result<Vec<Known>, Fail> {
         let (now, me) = (self.context.now, self.engine.identity().peer.clone());
-        let mut known: BTreeMap<String, (Known, Option<crate::model::time::Hlc>)> = BTreeMap::new();
+        let mut known: BTreeMap<String, (Known, Option<Hlc>)> = BTreeMap::new();
+        // This one is there before it is in any group.
+        let this = Known { id: peer_text(&me), peer: Some(me.clone()), this: true, logs: vec![], name: None };
+        known.insert(this.id.clone(), (this, None));
         for group in groups {
             let person = self.me(*group);
             for own in self.engine.own_devices(now, *group)? {
@@ -198,10 +215,17 @@ impl Service<'_> {
                 }
             }
         }
-        let own_name = device_label(self.store())?;
+        let given = given_label(self.store())?;
         let mut devices: Vec<Known> = known.into_values().map(|(device, _)| device).collect();
-        devices.iter_mut().filter(|d| d.this).for_each(|d| d.name = Some(own_name.clone()));
+        let nameless = devices.iter_mut().filter(|d| d.this && d.name.is_none());
+        nameless.for_each(|d| d.name = Some(given.clone()));
         Ok(devices)
+    }
+
+    fn own_label(&mut self) -> Result<String, Fail> {
+        let groups = self.device_groups(None)?;
+        let this = self.devices(&groups)?.into_iter().find(|d| d.this);
+        Ok(this.and_then(|d| d.name).unwrap_or_else(|| NAMELESS.to_owned()))
     }
 
     /// Says what the device that writes a log is called, unless that is known.
@@ -233,10 +257,9 @@ fn pick_device(devices: Vec<Known>, target: &str) -> Result<Known, Error> {
         [one] => *one,
         _ => pick("device", target, &candidates, remedy)?,
     };
-    devices.into_iter().nth(at).ok_or_else(nowhere)
+    devices.into_iter().nth(at).ok_or_else(unknown)
 }
 
-fn nowhere() -> Error {
-    let message = "this device is in no group yet";
-    Error::new(Code::NotFound, message, "found a group or join one; a device has its name in groups")
+fn unknown() -> Error {
+    Error::new(Code::NotFound, "there is no such device", "list them with `studymesh device list`")
 }
