@@ -13,13 +13,17 @@ use studymesh::log::entry::{self, Place, Signed};
 use studymesh::log::header::Header;
 use studymesh::log::keys::{GroupKeys, LogKey};
 use studymesh::log::run::Run;
-use studymesh::log::seal;
+use studymesh::log::seal::{self, Key as SealingKey};
+use studymesh::log::stream::Sealer;
 use studymesh::model::action::{Action, PersonLink, Profile};
 use studymesh::model::codec::MAX_DECODED_BYTES;
 use studymesh::model::id::{EntryId, GroupId, LogId};
 use studymesh::model::ticket::{Ticket, TicketPeer};
 use studymesh::model::time::Hlc;
 use studymesh::model::wire::Reader;
+use studymesh::sync::bundle::{
+    Begin, CHUNK_BYTES, HEAD_BYTES, Head, Kind, MAX_RECORD_BYTES, Reader as BundleReader, Writer,
+};
 use studymesh::sync::index::{Key, Range, Tip};
 use studymesh::sync::message::{Answer, EndStatus, MAX_MESSAGE_BYTES, Message, Told, Want, read_told};
 
@@ -203,6 +207,67 @@ fn actions() {
         let bomb = [253, 0, 0, 0, 0, 2, 0, 0, 0];
         assert!(most_held(|| drop(Action::decode(kind, 1, &bomb))) < 10_000);
     }
+}
+
+/// Reads a bundle or a have file as far as it goes, dropping what it gives.
+fn read_bundle(bytes: &[u8]) {
+    let Some((head, sealed)) = bytes.split_first_chunk::<HEAD_BYTES>() else { return };
+    let Ok(head) = Head::decode(head) else { return };
+    let mut reader = BundleReader::new(&head, &keys(), GROUP);
+    for chunk in sealed.chunks(CHUNK_BYTES) {
+        if reader.feed(chunk).is_err() {
+            break;
+        }
+        loop {
+            match reader.poll() {
+                Ok(Some(item)) => drop(item),
+                Ok(None) => break,
+                Err(_) => return,
+            }
+        }
+    }
+    drop(reader.cut());
+}
+
+#[test]
+fn bundles() {
+    let begin = Begin { group: GROUP, entries: u64::MAX };
+    let entry = sample();
+    let run = Message::Run { bodies: 1, run: Run::new([&entry.header], entry.signature) };
+    let mut bundle = Writer::new(&keys(), Kind::Bundle, begin, [1; 32]);
+    let mut have = Writer::new(&keys(), Kind::Have, begin, [1; 32]);
+    for _ in 0..6_000 {
+        bundle.push_message(&run);
+        bundle.push_message(&Message::Bodies(vec![entry.body.clone()]));
+        have.push_have(LogId([1; 32]), &[Tip { seq: 3, id: EntryId([1; 32]) }; 64]);
+    }
+    let valid = [bundle.finish(), have.finish()];
+    // A chunk as it came and as it opened, what is left of a record, the record, and a run with its bodies, however long the file is.
+    let most = 4 * CHUNK_BYTES + 4 * MAX_RECORD_BYTES;
+    for bytes in &valid {
+        assert!(bytes.len() > most);
+        assert!(most_held(|| read_bundle(bytes)) < most);
+        assert!(most_held(|| read_bundle(&[&bytes[..], &bytes[..]].concat())) < most + 2 * bytes.len());
+    }
+    let short: Vec<Vec<u8>> = valid.iter().map(|b| b[..HEAD_BYTES + CHUNK_BYTES].to_vec()).collect();
+    // Nothing opens that was changed.
+    bounded("bundle", &short, 1_024 + 4 * CHUNK_BYTES, 1, read_bundle);
+    // What a member seals badly: a record that claims to be as long as any may be, and a run that claims all its bodies.
+    for claim in [MAX_RECORD_BYTES as u32, u32::MAX] {
+        let mut bytes = Writer::new(&keys(), Kind::Bundle, begin, [2; 32]);
+        let head = bytes.take();
+        let sealed = badly_sealed(&head, claim);
+        assert!(most_held(|| read_bundle(&sealed)) < 3 * CHUNK_BYTES);
+    }
+}
+
+/// A file of one chunk, sealed by somebody who knows the group, whose first record claims a length.
+fn badly_sealed(head: &[u8], claim: u32) -> Vec<u8> {
+    let key = blake3::keyed_hash(keys().sealing_key("studymesh 2026 v1 bundle").as_bytes(), &head[..HEAD_BYTES - 16]);
+    let mut sealer = Sealer::new(SealingKey::new(*key.as_bytes()));
+    let mut plain = claim.to_le_bytes().to_vec();
+    plain.extend_from_slice(&[7; 60]);
+    [head, &sealer.seal(&plain, false)].concat()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+mod bundles;
 mod closed;
 mod devices;
 

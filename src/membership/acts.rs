@@ -127,10 +127,15 @@ impl Acts {
         self.mentioned.contains(&person)
     }
 
-    /// Whether a request in this log brings the proof of an invite that somebody made, taken back or not.
+    /// Whether a request of this person brings the proof of an invite that somebody made, taken back or not.
     #[must_use]
-    pub fn is_asked_well(&self, log: LogId, request: &Request) -> bool {
-        self.invites.contains(&request.invite) && proves(self.group, request.invite, log.into(), &request.proof)
+    pub fn is_asked_well(&self, person: PersonId, request: &Request) -> bool {
+        self.invites.contains(&request.invite) && self.proves(request.invite, person, &request.proof)
+    }
+
+    /// Whether a proof is the invite key's, over the person's first log.
+    pub(super) fn proves(&self, invite: InviteId, person: PersonId, proof: &[u8; 64]) -> bool {
+        proves(self.group, invite, person, proof)
     }
 
     /// How many logs ask, or asked, to be let in and are not mentioned by anybody.

@@ -25,7 +25,7 @@ pub(super) struct Fold<'a> {
     pub epochs: Vec<usize>,
     pub quotas: Vec<usize>,
     pub hides: BTreeMap<EntryId, Vec<(usize, bool)>>,
-    pub refusals: BTreeSet<PersonId>,
+    pub refusals: BTreeMap<PersonId, Vec<usize>>,
     pub members: Members,
     revokes: BTreeMap<InviteId, Vec<usize>>,
     invite_acts: BTreeMap<InviteId, usize>,
@@ -51,7 +51,7 @@ impl<'a> Fold<'a> {
             epochs: vec![],
             quotas: vec![],
             hides: BTreeMap::new(),
-            refusals: BTreeSet::new(),
+            refusals: BTreeMap::new(),
             members: Members { kind: acts.kind, ..Members::default() },
             revokes: BTreeMap::new(),
             invite_acts: BTreeMap::new(),
@@ -88,7 +88,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Whether `late` came after `early`; the future of `early` is kept, so ask about few early ones.
-    fn is_after(&mut self, late: usize, early: usize) -> bool {
+    pub fn is_after(&mut self, late: usize, early: usize) -> bool {
         let graph = &self.acts.graph;
         self.futures.entry(early).or_insert_with(|| graph.future(early)).has(late)
     }
@@ -154,7 +154,10 @@ impl<'a> Fold<'a> {
         if handed.is_some_and(|(over, _)| self.is_after(act, over)) {
             return false;
         }
-        for end in self.ends.persons.get(&person).cloned().unwrap_or_default() {
+        // An owner's right ends by handing over, and by nothing else.
+        let ends =
+            if role == Role::Owner { vec![] } else { self.ends.persons.get(&person).cloned().unwrap_or_default() };
+        for end in ends {
             if !end.takes(role) || self.is_before(end.act, since) {
                 continue;
             }
@@ -211,7 +214,7 @@ impl<'a> Fold<'a> {
                 });
             }
             Action::Revoke(a) => self.revokes.entry(a.invite).or_default().push(number),
-            Action::Refuse(a) => drop(self.refusals.insert(a.person)),
+            Action::Refuse(a) => self.refusals.entry(a.person).or_default().push(number),
             Action::Accept(a) => self.members.accepted.extend(&a.entries),
             Action::Hide(a) => {
                 for entry in &a.entries {
@@ -220,7 +223,8 @@ impl<'a> Fold<'a> {
             }
             Action::Quota(_) => self.quotas.push(number),
             Action::Admit(a) if a.invite.is_none() && self.may_act_on(grant, number, a.person) => {
-                self.say(a.person, number, Word::Admit(a.role));
+                self.say(a.person, number, Word::Set(a.role));
+                self.lower(a.person, number, a.role, false);
                 self.grant(a.person, a.role, number);
             }
             Action::SetRole(a) => self.set_role(grant, number, a),
@@ -233,22 +237,31 @@ impl<'a> Fold<'a> {
         let SetRole { person, role, cut } = set;
         let Grant { person: by, role: own, .. } = self.grants[grant];
         let oneself = *person == by;
-        // Nobody raises himself, and an owner steps down by handing over.
-        let allowed = if oneself { own != Role::Owner && *role < own } else { self.may_act_on(grant, number, *person) };
+        // Nobody raises himself, and an owner steps down by handing over, whether he knows that he is the owner or not.
+        let allowed = if oneself {
+            *role < own && !self.holds_the_group(by, number)
+        } else {
+            self.may_act_on(grant, number, *person)
+        };
         if *role == Role::Owner || !allowed {
             return;
         }
         self.say(*person, number, Word::Set(*role));
-        if *role < Role::Admin {
-            self.end(*person, End { act: number, above: Some(*role), own: oneself });
-        }
+        self.lower(*person, number, *role, oneself);
         if !role.writes() {
             self.cut(cut, |fold, log| fold.person(log) == *person);
+        }
+        self.grant(*person, *role, number);
+    }
+
+    /// What a role that was set takes away.
+    fn lower(&mut self, person: PersonId, number: usize, role: Role, own: bool) {
+        if role < Role::Admin {
+            self.end(person, End { act: number, above: Some(role), own });
         }
         if !role.reads() {
             self.losses.push(number);
         }
-        self.grant(*person, *role, number);
     }
 
     fn remove(&mut self, grant: usize, number: usize, remove: &Remove) {
@@ -279,14 +292,18 @@ impl<'a> Fold<'a> {
         for (person, acts) in std::mem::take(&mut self.leaves) {
             for number in acts {
                 let Some(Action::Remove(remove)) = &self.acts.acts[number].action else { continue };
-                let owns = |g: &Grant| g.person == person && g.role == Role::Owner;
-                let owners: Vec<Grant> = self.grants.iter().filter(|g| owns(g)).cloned().collect();
-                let owned = owners.iter().any(|g| g.handed.is_none_or(|(over, _)| !self.is_before(over, number)));
-                if !owned && self.is_device_alive(self.acts.acts[number].log, number) {
+                if !self.holds_the_group(person, number) && self.is_device_alive(self.acts.acts[number].log, number) {
                     self.remove_person(person, number, &remove.cut, true);
                 }
             }
         }
+    }
+
+    /// Whether a person was made the owner, and has not handed over before an entry.
+    fn holds_the_group(&mut self, person: PersonId, entry: usize) -> bool {
+        let owns = |g: &&Grant| g.person == person && g.role == Role::Owner;
+        let handed: Vec<Option<(usize, PersonId)>> = self.grants.iter().filter(owns).map(|g| g.handed).collect();
+        handed.into_iter().any(|handed| handed.is_none_or(|(over, _)| !self.is_before(over, entry)))
     }
 
     fn act_of_member(&mut self, grant: usize, number: usize) {
@@ -321,7 +338,7 @@ impl<'a> Fold<'a> {
         if ends.iter().any(|end| !end.own && end.above.is_none() && self.is_after(number, end.act)) {
             return;
         }
-        if !self.may_act_on(grant, number, admit.person) {
+        if !self.may_act_on(grant, number, admit.person) || self.is_in_already(admit.person, number) {
             return;
         }
         if let Some(info) = self.members.invites.get_mut(&invite) {
@@ -329,6 +346,22 @@ impl<'a> Fold<'a> {
         }
         self.say(admit.person, number, Word::Admit(admit.role));
         self.grant(admit.person, admit.role, number);
+    }
+
+    /// Whether a person is in, as far as an entry has seen: an invite changes nothing for that one.
+    fn is_in_already(&mut self, person: PersonId, number: usize) -> bool {
+        let mut seen = vec![];
+        for said in self.said.get(&person).cloned().unwrap_or_default() {
+            if self.is_after(number, said.act) {
+                seen.push(said);
+            }
+        }
+        for leave in self.leaves.get(&person).cloned().unwrap_or_default() {
+            if self.is_after(number, leave) {
+                seen.push(Said { act: leave, word: Word::Remove });
+            }
+        }
+        !seen.is_empty() && self.last_word(&seen).0 != Word::Remove
     }
 
     /// Whether a person is junior to the holder of a right, or decides nothing: as far as the entry has seen.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Fold;
 use super::members::{Device, EpochInfo, Person, RequestInfo};
-use crate::model::action::{Action, GroupKind, Quota, Role, Sealed, Subject};
+use crate::model::action::{Action, Epoch, GroupKind, Quota, Role, Sealed, Seals, Subject};
 use crate::model::id::{EpochId, LogId, PersonId};
 
 /// What an entry says of a person.
@@ -44,11 +44,26 @@ impl Fold<'_> {
                 Word::Admit(role) | Word::Set(role) => Some(role),
                 Word::Remove => None,
             };
-            let of = |g: &&super::grants::Grant| g.person == person && Some(g.role) == role && g.role.decides();
-            let seniority = self.grants.iter().filter(of).map(|g| g.rank.place as u64).min();
+            let seniority = self.place_in_line(person, role);
             let since = Some(self.acts.acts[act].id);
             self.members.persons.insert(person, Person { role, removed: word == Word::Remove, since, seniority });
         }
+    }
+
+    /// The place of the earliest grant of this role that nothing took.
+    fn place_in_line(&mut self, person: PersonId, role: Option<Role>) -> Option<u64> {
+        let of = |g: &&super::grants::Grant| g.person == person && Some(g.role) == role && g.role.decides();
+        let grants: Vec<(usize, usize, Role)> =
+            self.grants.iter().filter(of).map(|g| (g.rank.place, g.act, g.role)).collect();
+        let ends = self.ends.persons.get(&person).cloned().unwrap_or_default();
+        let mut first = None;
+        for (place, act, role) in grants {
+            let taken = role != Role::Owner && ends.iter().any(|e| e.takes(role) && !self.is_before(e.act, act));
+            if !taken {
+                first = Some(first.map_or(place, |f: usize| f.min(place)));
+            }
+        }
+        first.map(|place| place as u64)
     }
 
     /// Places become ranks among those who decide: they change when somebody does, not with every entry.
@@ -61,8 +76,8 @@ impl Fold<'_> {
         }
     }
 
-    /// Of what nothing later overrules: a removal; else the least role that was set; else the highest that was admitted.
-    fn last_word(&mut self, said: &[Said]) -> (Word, usize) {
+    /// Of what nothing later overrules: that the person is the owner; else a removal; else the least role that was set; else the highest that was admitted.
+    pub(super) fn last_word(&mut self, said: &[Said]) -> (Word, usize) {
         let mut last = vec![];
         for one in said {
             let overruled = said.len() > 1 && said.iter().any(|other| self.is_before(one.act, other.act));
@@ -72,7 +87,9 @@ impl Fold<'_> {
         }
         let place = &self.place;
         last.sort_by_key(|s| place[s.act]);
-        let removal = last.iter().find(|s| s.word == Word::Remove);
+        // Being made the owner outweighs whatever somebody who did not see it said: a group does not end without one.
+        let owner = last.iter().find(|s| s.word == Word::Set(Role::Owner));
+        let removal = owner.or_else(|| last.iter().find(|s| s.word == Word::Remove));
         let set = last.iter().filter_map(|s| if let Word::Set(role) = s.word { Some((role, s)) } else { None });
         let admitted = last.iter().filter_map(|s| if let Word::Admit(role) = s.word { Some((role, s)) } else { None });
         let chosen = removal
@@ -111,10 +128,16 @@ impl Fold<'_> {
             }
         }
         let mut requests = vec![];
-        for act in self.acts.acts.iter().filter(|a| a.proven) {
+        let acts = self.acts;
+        for (number, act) in acts.acts.iter().enumerate() {
             let Some(Action::Request(request)) = &act.action else { continue };
             let person = self.person(act.log);
-            let inside = self.members.persons.get(&person).is_some_and(|p| p.role.is_some());
+            // The proof is over the person's first log; in that log itself it was checked when the entry came.
+            let first = person == PersonId::from(act.log);
+            if !(if first { act.proven } else { acts.proves(request.invite, person, &request.proof) }) {
+                continue;
+            }
+            let inside = self.members.role(person).is_some();
             if !self.members.invites.contains_key(&request.invite) {
                 continue;
             }
@@ -125,7 +148,13 @@ impl Fold<'_> {
                 invite: request.invite,
                 proof: request.proof,
                 name: request.name.clone(),
-                refused: self.refusals.contains(&person),
+                refused: self
+                    .refusals
+                    .get(&person)
+                    .cloned()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .any(|r| !self.is_before(r, number)),
             };
             if !inside {
                 requests.push(info.clone());
@@ -194,25 +223,35 @@ impl Fold<'_> {
         self.members.sealed = sealed;
     }
 
-    /// A key that its receiver asked for after it was sealed did not reach it: it counts as not sealed, until somebody
-    /// seals it again having seen that.
+    /// A key that its receiver asked for did not reach it: it counts as not sealed, until somebody seals it having seen
+    /// that. Of several times that one log asks, the last counts.
     fn unseal_where_asked(&mut self, sealed: &mut BTreeMap<EpochId, BTreeSet<LogId>>) {
         let acts = self.acts;
+        let mut asked: BTreeMap<(EpochId, LogId), usize> = BTreeMap::new();
+        let mut answers: BTreeMap<(EpochId, LogId), Vec<usize>> = BTreeMap::new();
         for (number, act) in acts.acts.iter().enumerate() {
-            let Some(Action::AskKeys(ask)) = &act.action else { continue };
-            if !self.members.role_of_log(act.log).is_some_and(Role::reads) {
-                continue;
-            }
-            for epoch in &ask.epochs {
-                let answers = |other: &super::acts::Act| matches!(&other.action, Some(Action::Seals(s)) if s.seals.iter().any(|s| s.epoch == *epoch && s.log == act.log));
-                let answered =
-                    acts.acts.iter().enumerate().any(|(n, other)| answers(other) && self.is_before(number, n));
-                if !answered {
-                    if let Some(logs) = sealed.get_mut(epoch) {
-                        logs.remove(&act.log);
+            match &act.action {
+                Some(Action::AskKeys(ask)) if self.members.role_of_log(act.log).is_some_and(Role::reads) => {
+                    for epoch in &ask.epochs {
+                        let last = asked.entry((*epoch, act.log)).or_insert(number);
+                        if self.place[*last] < self.place[number] {
+                            *last = number;
+                        }
                     }
-                    self.members.wanted.entry(*epoch).or_default().insert(act.log);
                 }
+                Some(Action::Epoch(Epoch { seals, .. }) | Action::Seals(Seals { seals })) => {
+                    seals.iter().for_each(|s| answers.entry((s.epoch, s.log)).or_default().push(number));
+                }
+                _ => {}
+            }
+        }
+        for ((epoch, log), number) in asked {
+            let answered = answers.get(&(epoch, log)).cloned().unwrap_or_default();
+            if !answered.into_iter().any(|answer| self.is_after(answer, number)) {
+                if let Some(logs) = sealed.get_mut(&epoch) {
+                    logs.remove(&log);
+                }
+                self.members.wanted.entry(epoch).or_default().insert(log);
             }
         }
     }

@@ -101,6 +101,7 @@ fn repeatable(command: &Command) -> bool {
             | C::MemberList
             | C::Requests
             | C::Quarantine
+            | C::BundleImport { .. }
             | C::Device(Device::List)
     )
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::bundle;
 use super::core::now_ms;
 use super::fail::Fail;
 use super::network::Network;
@@ -81,6 +82,7 @@ impl Handle {
                 let network = self.shell.network(self.started_ms).await;
                 self.on_store(request, Some(network)).await
             }
+            command if bundle::is_ours(command) => bundle::call(self, request).await,
             command if command.writes() => {
                 self.meet_own_tips(&request).await;
                 self.on_store(request, None).await

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod bundle;
 mod client;
 mod control;
 pub mod core;
@@ -45,6 +46,7 @@ pub use handle::{Events, Handle};
 pub use local::{Opened, open_alone};
 pub use run::run;
 pub use runtime::{End, Node, Ready};
+pub(crate) use service::pick;
 
 use crate::api::{Code, Error};
 use crate::config::Home;

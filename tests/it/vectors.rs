@@ -29,6 +29,7 @@ use studymesh::model::text::{CharRef, OWN, Side, TextEdit, TextOp};
 use studymesh::model::ticket::{Address, Ticket, TicketPeer};
 use studymesh::model::time::Hlc;
 use studymesh::model::wire::Reader;
+use studymesh::sync::bundle::{Begin, HEAD_BYTES, Kind, Writer};
 use studymesh::sync::handshake::{self, Ends, Summary};
 use studymesh::sync::index::{Index, Key, Range, Tip};
 use studymesh::sync::message::{Answer, EndStatus, Message, Told, Want, put_told};
@@ -738,6 +739,48 @@ fn fingerprints_are_as_frozen() {
     inputs.extend(bounds.map(|(name, bytes)| (name.to_owned(), bytes.to_vec())));
     vectors.push(Vector { name: "range".into(), inputs, output: index.range_fingerprint(range).to_vec() });
     check("fingerprints.json", &vectors);
+}
+
+#[test]
+fn bundles_are_as_frozen() {
+    let begin = Begin { group: group(), entries: 2 };
+    let headers = run_headers();
+    let run = Message::Run { bodies: 2, run: Run::new(&headers, [0xb2; 64]) };
+    let bodies = Message::Bodies(vec![vec![0xb3; 5], vec![0xb4; 7]]);
+    let mut bundle = Writer::new(&keys(), Kind::Bundle, begin, [0xb1; 32]);
+    bundle.push_message(&run);
+    bundle.push_message(&bodies);
+    let bundle = bundle.finish();
+    let tip = Tip { seq: 300, id: EntryId([0xb5; 32]) };
+    let mut have = Writer::new(&keys(), Kind::Have, begin, [0xb1; 32]);
+    have.push_have(LogId([0xb6; 32]), &[tip]);
+    let have = have.finish();
+    let shared = [
+        ("seed", SEED.to_vec()),
+        ("nonce", vec![0xb1; 32]),
+        ("group", group().0.to_vec()),
+        ("entries", 2u64.to_le_bytes().to_vec()),
+    ];
+    let shared: Inputs = shared.map(|(name, bytes)| (name.to_owned(), bytes)).into();
+    let with = |more: &[(&str, Vec<u8>)]| -> Inputs {
+        shared.iter().cloned().chain(more.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.clone()))).collect()
+    };
+    let parts = [("records.0.run", run.encode()), ("records.1.bodies", bodies.encode())];
+    let positions = [
+        ("records.0.have.log", vec![0xb6; 32]),
+        ("records.0.have.0.seq", 300u64.to_le_bytes().to_vec()),
+        ("records.0.have.0.id", vec![0xb5; 32]),
+    ];
+    let hash = |file: &[u8]| blake3::hash(file).as_bytes().to_vec();
+    check(
+        "bundles.json",
+        &[
+            Vector { name: "bundle, head".into(), inputs: with(&[]), output: bundle[..HEAD_BYTES].to_vec() },
+            Vector { name: "bundle, H of the file".into(), inputs: with(&parts), output: hash(&bundle) },
+            Vector { name: "have file, head".into(), inputs: with(&[]), output: have[..HEAD_BYTES].to_vec() },
+            Vector { name: "have file, H of the file".into(), inputs: with(&positions), output: hash(&have) },
+        ],
+    );
 }
 
 #[test]

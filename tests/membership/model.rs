@@ -46,14 +46,23 @@ pub struct Model<'a> {
     pub counts: BTreeSet<usize>,
     /// Admissions by invites, in the order in which they were looked at.
     admitted: Vec<usize>,
+    /// What counts, in the order in which it was looked at.
+    in_turn: Vec<usize>,
 }
 
 impl<'a> Model<'a> {
     pub fn new(history: &'a [Entry]) -> Self {
         let entries = by_place(history);
         let before = closure(&entries);
-        let mut model =
-            Self { entries, before, grants: vec![], handed: vec![], counts: BTreeSet::new(), admitted: vec![] };
+        let mut model = Self {
+            entries,
+            before,
+            grants: vec![],
+            handed: vec![],
+            counts: BTreeSet::new(),
+            admitted: vec![],
+            in_turn: vec![],
+        };
         model.look();
         model
     }
@@ -116,7 +125,7 @@ impl<'a> Model<'a> {
         self.look_at_own_devices();
         let mut looked: BTreeSet<(usize, usize)> = BTreeSet::new();
         loop {
-            let mut next: Option<((usize, usize, usize, usize), usize, usize)> = None;
+            let mut next: Option<(Turn, usize, usize)> = None;
             for (g, grant) in self.grants.iter().enumerate() {
                 for act in 0..self.len() {
                     if looked.contains(&(g, act)) || self.author(act) != grant.person || !self.before(grant.entry, act)
@@ -140,7 +149,7 @@ impl<'a> Model<'a> {
     }
 
     /// When an act is looked at under a grant; none when it is not looked at under grants.
-    fn turn(&self, grant: &Grant, act: usize) -> Option<(usize, usize, usize, usize)> {
+    fn turn(&self, grant: &Grant, act: usize) -> Option<Turn> {
         let (grade, place) = grant.rank();
         match self.action(act)? {
             Action::Admit(Admit { invite: Some(_), .. }) | Action::Epoch(_) => Some((2, place, 1, act)),
@@ -212,6 +221,7 @@ impl<'a> Model<'a> {
         match self.action(entry) {
             Some(Action::Remove(r)) => r.subject == Subject::Person(person),
             Some(Action::SetRole(s)) => s.person == person && s.role < Role::Admin && s.role < role,
+            Some(Action::Admit(a)) => a.person == person && a.invite.is_none() && a.role < Role::Admin && a.role < role,
             _ => false,
         }
     }
@@ -221,7 +231,9 @@ impl<'a> Model<'a> {
     }
 
     fn is_alive(&self, grant: &Grant, act: usize) -> bool {
-        for end in self.ends(grant.person, grant.role) {
+        let ends: Vec<usize> =
+            if grant.role == Role::Owner { vec![] } else { self.ends(grant.person, grant.role).collect() };
+        for end in ends {
             let by_itself = self.author(end) == grant.person;
             let hits = if by_itself { self.before(end, act) } else { !self.before(act, end) };
             if end != act && hits && !self.before(end, grant.entry) {
@@ -264,12 +276,16 @@ impl<'a> Model<'a> {
 
     /// Whether somebody with this grant may act on a person.
     fn may_act_on(&self, person: PersonId, grant: &Grant, act: usize) -> bool {
-        let handed = self.handed.iter().find(|(of, _)| of == grant).map(|(_, by)| *by);
-        let to = handed.and_then(|by| Some((by, self.subject(by)?)));
         grant.role.decides()
             && person != grant.person
             && !self.is_protected(person, grant, act)
-            && to.is_none_or(|(by, to)| to != person || by == act || self.before(act, by))
+            && !self.was_handed_to(person, grant, act)
+    }
+
+    /// Whether the group was handed over to a person under this grant, by an entry that the act is not before.
+    fn was_handed_to(&self, person: PersonId, grant: &Grant, act: usize) -> bool {
+        let to_person = |by: usize| self.subject(by) == Some(person) && by != act && !self.before(act, by);
+        self.handed.iter().any(|(of, by)| of == grant && to_person(*by))
     }
 
     /// The person whom an entry says something of.
@@ -299,7 +315,9 @@ impl<'a> Model<'a> {
                     && self.may_act_on(s.person, grant, act)
                     && !self.handed.iter().any(|(of, _)| of == grant)
             }
-            Action::SetRole(s) if s.person == grant.person => grant.role != Role::Owner && s.role < grant.role,
+            Action::SetRole(s) if s.person == grant.person => {
+                grant.role == Role::Admin && s.role < grant.role && !self.holds_the_group(grant.person, act)
+            }
             Action::SetRole(s) => self.may_act_on(s.person, grant, act),
             Action::Remove(r) => match r.subject {
                 Subject::Person(person) => self.may_act_on(person, grant, act),
@@ -312,6 +330,7 @@ impl<'a> Model<'a> {
             return;
         }
         self.counts.insert(act);
+        self.in_turn.push(act);
         let new = |person, role| Grant { person, role, entry: act };
         match action {
             Action::Admit(a) => {
@@ -349,13 +368,27 @@ impl<'a> Model<'a> {
             && !revoked
             && (invite.uses == 0 || others.len() < invite.uses as usize)
             && !removed
+            && admit.person != grant.person
+            && !self.is_in_already(admit.person, act)
             && !self.is_protected(admit.person, grant, act)
+            && !self.was_handed_to(admit.person, grant, act)
             && approved
     }
 
-    /// The invite of this key that counts: of several the one that stands first.
+    /// Whether what was said of a person before an entry leaves the person in.
+    fn is_in_already(&self, person: PersonId, act: usize) -> bool {
+        let mut words = self.words(person);
+        let leaving = (0..self.len()).filter(|l| self.is_leaving(*l) && self.author(*l) == person);
+        words.extend(leaving.map(|l| (l, Word::Out)));
+        words.retain(|(e, _)| self.before(*e, act));
+        let last = |(e, _): &&(usize, Word)| !words.iter().any(|(other, _)| self.before(*e, *other));
+        let last: Vec<Word> = words.iter().filter(last).map(|(_, w)| *w).collect();
+        !last.is_empty() && !last.contains(&Word::Out)
+    }
+
+    /// The invite of this key that counts: of several the one that was looked at first.
     pub fn invite(&self, id: InviteId) -> Option<(usize, &'a studymesh::model::action::Invite)> {
-        self.counts.iter().find_map(|i| match self.action(*i) {
+        self.in_turn.iter().find_map(|i| match self.action(*i) {
             Some(Action::Invite(invite)) if invite.invite == id => Some((*i, invite)),
             _ => None,
         })
@@ -387,6 +420,7 @@ impl<'a> Model<'a> {
     fn words(&self, person: PersonId) -> Vec<(usize, Word)> {
         let says = |e: usize| match self.action(e)? {
             Action::Genesis(_) if self.author(e) == person => Some(Word::Set(Role::Owner)),
+            Action::Admit(a) if a.person == person && a.invite.is_none() => Some(Word::Set(a.role)),
             Action::Admit(a) if a.person == person => Some(Word::Admitted(a.role)),
             Action::SetRole(s) if s.person == person => Some(Word::Set(s.role)),
             Action::SetRole(s) if s.role == Role::Owner && self.author(e) == person => Some(Word::Set(Role::Admin)),
@@ -404,13 +438,18 @@ impl<'a> Model<'a> {
     }
 
     pub fn is_removed(&self, person: PersonId) -> bool {
-        self.last_words(person).iter().any(|(_, w)| *w == Word::Out)
+        let last = self.last_words(person);
+        let owns = last.iter().any(|(_, w)| *w == Word::Set(Role::Owner));
+        !owns && last.iter().any(|(_, w)| *w == Word::Out)
     }
 
     pub fn role(&self, person: PersonId) -> Option<Role> {
         let last = self.last_words(person);
         if last.is_empty() {
             return (self.kind() == Some(GroupKind::Open)).then_some(Role::Member);
+        }
+        if last.iter().any(|(_, w)| *w == Word::Set(Role::Owner)) {
+            return Some(Role::Owner);
         }
         if last.iter().any(|(_, w)| *w == Word::Out) {
             return None;
@@ -440,7 +479,7 @@ impl<'a> Model<'a> {
                     Subject::Device(l) if self.person_of(l) == person => &r.cut,
                     _ => continue,
                 },
-                Some(Action::SetRole(s)) if s.person == person && s.role < Role::Admin => &s.cut,
+                Some(Action::SetRole(s)) if s.person == person && s.role < Role::Member => &s.cut,
                 _ => continue,
             };
             out.extend(cut.iter().filter(|c| c.log == log).copied());
@@ -499,10 +538,9 @@ impl<'a> Model<'a> {
         let mut out = BTreeMap::new();
         for e in 0..self.len() {
             let Some(Action::Request(request)) = self.action(e) else { continue };
-            let (log, person) = (self.entries[e].log, self.author(e));
+            let person = self.author(e);
             let listed = self.role(person).is_none()
-                && LogId(person.0) == log
-                && cast::proves(request.invite, log, &request.proof)
+                && cast::proves(request.invite, LogId(person.0), &request.proof)
                 && self.invite(request.invite).is_some();
             let refuses = |r: &usize| matches!(self.action(*r), Some(Action::Refuse(r)) if r.person == person);
             let refused = self.counts.iter().filter(|r| refuses(r)).any(|r| !self.before(*r, e));
@@ -515,12 +553,14 @@ impl<'a> Model<'a> {
 
     /// Who got the key of an epoch sealed.
     fn sealed(&self, epoch: EpochId) -> BTreeSet<LogId> {
-        let seals = (0..self.len()).flat_map(|e| match self.action(e) {
+        let by_reader = |e: &usize| self.role_of_log(self.entries[*e].log).is_some_and(Role::reads);
+        let seals = (0..self.len()).filter(by_reader).flat_map(|e| match self.action(e) {
             Some(Action::Epoch(a)) => a.seals.as_slice(),
             Some(Action::Seals(a)) => a.seals.as_slice(),
             _ => &[],
         });
-        seals.filter(|s| s.epoch == epoch).map(|s| s.log).collect()
+        let asked = self.wanted_by(epoch);
+        seals.filter(|s| s.epoch == epoch && !asked.contains(&s.log)).map(|s| s.log).collect()
     }
 
     /// The epochs that count: the entry of each, whether it covers, whether no other covering one follows.
@@ -540,18 +580,25 @@ impl<'a> Model<'a> {
             .filter(|e| match self.action(*e) {
                 Some(Action::Remove(_)) => true,
                 Some(Action::SetRole(s)) => s.role == Role::Keeper,
+                Some(Action::Admit(a)) => a.invite.is_none() && a.role == Role::Keeper,
                 _ => false,
             })
             .collect();
         let covers = |e: usize, epoch: EpochId| {
             ends.iter().all(|end| self.before(*end, e))
-                && self.sealed(epoch).into_iter().all(|log| self.role_of_log(log).is_some_and(Role::reads))
+                && self.sealed(epoch).into_iter().all(|log| self.may_have(self.person_of(log)))
         };
         let shown = |(e, epoch): &(usize, EpochId)| {
             let followed = epochs.iter().any(|(o, other)| self.before(*e, *o) && covers(*o, *other));
             (self.id(*e), (*epoch, covers(*e, *epoch), !followed))
         };
         epochs.iter().map(shown).collect()
+    }
+
+    /// Whether nothing is wrong with somebody having got a key: somebody spoke for the person, or nobody at all did.
+    fn may_have(&self, person: PersonId) -> bool {
+        let admits = |e: usize| matches!(self.action(e), Some(Action::Admit(a)) if a.person == person);
+        !self.words(person).is_empty() || self.role(person).is_some() || !(0..self.len()).any(admits)
     }
 
     /// Live logs of people who may read.
@@ -572,13 +619,20 @@ impl<'a> Model<'a> {
         };
         let asks = |e: usize| {
             let log = self.entries[e].log;
-            let asks = matches!(self.action(e), Some(Action::AskKeys(ask)) if ask.epochs.contains(&epoch));
+            let asks = |e: usize| {
+                self.entries[e].log == log
+                    && matches!(self.action(e), Some(Action::AskKeys(ask)) if ask.epochs.contains(&epoch))
+            };
+            let last = asks(e) && !(e + 1..self.len()).any(asks);
             let answered = (0..self.len()).any(|s| answers(s, log) && self.before(e, s));
-            (asks && !answered && self.role_of_log(log).is_some_and(Role::reads)).then_some(log)
+            (last && !answered && self.role_of_log(log).is_some_and(Role::reads)).then_some(log)
         };
         (0..self.len()).filter_map(asks).collect()
     }
 }
+
+/// When an act is looked at: grade and place of the grant, handing over first, the act's own place.
+type Turn = (usize, usize, usize, usize);
 
 /// What an entry says of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

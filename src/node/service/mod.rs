@@ -20,6 +20,7 @@ mod status;
 mod tags;
 
 pub(crate) use device::{device_label, tell_label};
+pub(crate) use find::pick;
 use members::Wanted;
 pub(crate) use status::{check, sync_json};
 
@@ -75,6 +76,14 @@ pub fn run(engine: &mut NodeEngine, context: Context<'_>, request: &Request) -> 
         }
     }
     Ok(value)
+}
+
+/// The group that is meant.
+///
+/// # Errors
+/// When there is none of that name, or more than one.
+pub fn group_of(engine: &mut NodeEngine, context: Context<'_>, given: Option<&str>) -> Result<GroupId, Fail> {
+    Service { engine, context, kept: 0 }.group(given)
 }
 
 impl Service<'_> {
