@@ -1,6 +1,6 @@
 //! Linking the devices of one person: the exchange between an old device, which shows a [`Code`], and a new one, on which it is typed.
 //!
-//! `docs/protocol.md`, section 12, has the bytes. There are two ways to a [`Channel`] that only two devices of one person share:
+//! `docs/protocol.md`, section 13, has the bytes. There are two ways to a [`Channel`] that only two devices of one person share:
 //!
 //! - [`pake`]: the first time. Both know the code; SPAKE2 turns it into a key, and whoever guesses has one guess.
 //! - [`kin`]: later, by itself. Both hold the secret that linking left behind, and each proves a log of the same person in a group that

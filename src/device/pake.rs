@@ -12,6 +12,7 @@ use super::Failed;
 use super::channel::{Channel, Side, derive};
 use super::code::Code;
 use super::message::{ELEMENT_BYTES, Message};
+use crate::log::seal::Key;
 use crate::model::id::Peer;
 
 const CONFIRM_NEW: &str = "studymesh 2026 v1 device link confirm new";
@@ -46,7 +47,7 @@ pub struct New {
 /// The new device, which waits for the confirmation.
 #[derive(Debug)]
 pub struct Proving {
-    shared: [u8; 32],
+    shared: Key,
     transcript: [u8; 32],
 }
 
@@ -88,7 +89,7 @@ impl New {
         let shared = finish(spake, &theirs)?;
         let transcript = transcript(&self.ends, [&self.nonce, &nonce], [&element, &theirs]);
         let mac = derive(CONFIRM_NEW, &shared, &transcript);
-        Ok((Proving { shared, transcript }, Message::Prove { element, mac }.encode()))
+        Ok((Proving { shared: Key::new(shared), transcript }, Message::Prove { element, mac }.encode()))
     }
 }
 
@@ -99,10 +100,11 @@ impl Proving {
     /// When it does not know the code.
     pub fn finish(self, proven: &[u8]) -> Result<Channel, Failed> {
         let Ok(Message::Proven { mac }) = Message::decode(proven) else { return Err(Failed) };
-        if !same(&mac, &derive(CONFIRM_OLD, &self.shared, &self.transcript)) {
+        if !same(&mac, &derive(CONFIRM_OLD, self.shared.as_bytes(), &self.transcript)) {
             return Err(Failed);
         }
-        Ok(Channel::new(&derive(CHANNEL, &self.shared, &self.transcript), self.transcript, Side::Opener))
+        let shared = derive(CHANNEL, self.shared.as_bytes(), &self.transcript);
+        Ok(Channel::new(&shared, self.transcript, Side::Opener))
     }
 }
 
@@ -303,9 +305,8 @@ mod tests {
         let Ok(Message::Knock { nonce, .. }) = Message::decode(&knock) else { unreachable!() };
         let tag = here_tag(&code, &to_eve, &nonce, &[9; 32]);
         let forged = Message::Here { nonce: [9; 32], tag, element }.encode();
-        let (new, prove) = new.prove([5; 32], &forged).unwrap();
+        let (_, prove) = new.prove([5; 32], &forged).unwrap();
         assert!(old.check(&prove).is_err());
-        let _ = new;
     }
 
     #[test]
