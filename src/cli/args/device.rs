@@ -31,8 +31,9 @@ pub enum Device {
 
 #[derive(Debug, Args)]
 pub struct Join {
-    /// The code, like 4821-7093-5518
-    pub code: String,
+    /// The code, like 4821-7093-5518; blanks instead of hyphens will do
+    #[arg(required = true, num_args = 1..=3)]
+    pub code: Vec<String>,
     /// An address of the old device; with /p2p/PEER at its end only that one is asked
     #[arg(long, value_name = "MULTIADDR")]
     pub at: Option<String>,

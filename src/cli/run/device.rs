@@ -56,7 +56,7 @@ fn shown(session: &mut Session, offer: &Value) {
 }
 
 fn join(session: &mut Session, args: &Join) -> Status {
-    let ask = Ask::Join { code: args.code.clone(), at: args.at.clone(), timeout_ms: args.timeout };
+    let ask = Ask::Join { code: args.code.join(" "), at: args.at.clone(), timeout_ms: args.timeout };
     let answer = session.call(Command::Device(ask))?;
     session.answer(&answer, show::device::joined);
     Ok(OK)
@@ -109,11 +109,11 @@ mod tests {
     #[test]
     fn joining_hands_code_and_address_on_and_needs_a_running_node_to_link() {
         let ran =
-            fake::run(&["device", "join", "1-2", "--at", "/ip4/1.2.3.4/tcp/5", "--timeout", "3", "--json"], |_| {
+            fake::run(&["device", "join", "1", "2", "--at", "/ip4/1.2.3.4/tcp/5", "--timeout", "3", "--json"], |_| {
                 Ok(json!({"v": 1, "linked": true}))
             });
         assert_eq!(ran.stdout, "{\"linked\":true,\"v\":1}\n");
-        let wanted = Ask::Join { code: "1-2".into(), at: Some("/ip4/1.2.3.4/tcp/5".into()), timeout_ms: 3_000 };
+        let wanted = Ask::Join { code: "1 2".into(), at: Some("/ip4/1.2.3.4/tcp/5".into()), timeout_ms: 3_000 };
         assert_eq!(ran.asked[0].command, Command::Device(wanted));
         let ran = fake::run(&["device", "link"], |_| panic!("this one speaks to the socket itself"));
         assert_eq!(ran.status.unwrap_err().code, Code::NotRunning);

@@ -60,7 +60,7 @@ impl Linking {
         done: oneshot::Sender<Reply>,
     ) {
         let now = Instant::now();
-        if self.join.as_ref().is_some_and(|join| !is_abandoned(&join.done)) {
+        if self.join.as_ref().is_some_and(|join| !is_abandoned(&join.done) || join.attempt.is_some()) {
             let _ = done.send(Err(busy("a search for another device")));
             return;
         }
@@ -76,7 +76,11 @@ impl Linking {
     pub(super) async fn look_after_join(&mut self, now: Instant, speaking: &BTreeSet<PeerId>) {
         let Some(join) = &mut self.join else { return };
         if is_abandoned(&join.done) {
-            self.end_join(Err(Error::new(ErrorCode::Failed, "the command has ended", "")));
+            let attempt = join.attempt;
+            self.join = None;
+            if let Some(stream) = attempt {
+                self.end(stream, "the command has ended").await;
+            }
             return;
         }
         if join.attempt.is_some() {
@@ -127,6 +131,13 @@ impl Linking {
         }
     }
 
+    /// Ends the search whose attempt was made on this stream.
+    fn end_attempt(&mut self, stream: u64, reply: Reply) {
+        if self.join.as_ref().is_some_and(|join| join.attempt == Some(stream)) {
+            self.end_join(reply);
+        }
+    }
+
     /// A stream to somebody who may have the offer is open.
     pub(super) async fn knock(&mut self, stream: u64, peer: PeerId) {
         let searching = self.join.as_ref().filter(|join| join.attempt.is_none());
@@ -159,12 +170,17 @@ impl Linking {
     }
 
     /// The old device's word on the attempt.
-    pub(super) fn proven(&mut self, proving: pake::Proving, bytes: &[u8]) -> Result<Option<Stage>, Broken> {
+    pub(super) fn proven(
+        &mut self,
+        stream: u64,
+        proving: pake::Proving,
+        bytes: &[u8],
+    ) -> Result<Option<Stage>, Broken> {
         let Ok(channel) = proving.finish(bytes) else {
             let message = "the code is not the one that the other device shows, or somebody else answered in its place";
             let remedy =
                 "the code is used up: run `studymesh device link` on the old device again, and type the new one";
-            self.end_join(Err(Error::new(ErrorCode::BadInput, message, remedy)));
+            self.end_attempt(stream, Err(Error::new(ErrorCode::BadInput, message, remedy)));
             return Ok(None);
         };
         Ok(Some(Stage::Taking(Box::new(Taking::new(channel, Why::Linked)))))
@@ -188,7 +204,7 @@ impl Linking {
                         self.send(stream, refuse).await;
                         let message = "this device is linked with devices of another person already";
                         let remedy = "link a fresh directory instead: `studymesh --home DIR up`, then join there";
-                        self.end_join(Err(Error::new(ErrorCode::NotPermitted, message, remedy)));
+                        self.end_attempt(stream, Err(Error::new(ErrorCode::NotPermitted, message, remedy)));
                         Ok(None)
                     }
                     Choice::Logs(label, wanted) => {
@@ -223,7 +239,7 @@ impl Linking {
                     self.secret = taking.hello.secret;
                     let groups: Vec<_> = new.iter().map(|(id, name)| json!({ "group_id": id, "name": name })).collect();
                     let more = json!({ "groups": groups, "person": taking.hello.person, "held": held });
-                    self.end_join(Ok(linked(&peer, &taking.hello.label, more)));
+                    self.end_attempt(stream, Ok(linked(&peer, &taking.hello.label, more)));
                 }
                 Ok(None)
             }
@@ -232,11 +248,9 @@ impl Linking {
 
     /// The stream on which the attempt was made is gone.
     pub(super) fn join_lost(&mut self, stream: u64, why: &str) {
-        if self.join.as_ref().is_some_and(|join| join.attempt == Some(stream)) {
-            let message = format!("linking broke off: {why}");
-            let remedy = "the code is used up: run `studymesh device link` on the old device again";
-            self.end_join(Err(Error::new(ErrorCode::Incomplete, message, remedy)));
-        }
+        let message = format!("linking broke off: {why}");
+        let remedy = "the code is used up: run `studymesh device link` on the old device again";
+        self.end_attempt(stream, Err(Error::new(ErrorCode::Incomplete, message, remedy)));
     }
 }
 

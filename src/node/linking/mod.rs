@@ -147,6 +147,8 @@ pub struct Linking {
     /// When to look for connected devices of the same person.
     look_for_kin: Option<Instant>,
     looked_for_kin: Instant,
+    /// When to look after the offer and the search next, while there is one.
+    look_at: Instant,
     given: BTreeMap<PeerId, kin::Given>,
 }
 
@@ -166,6 +168,7 @@ impl Linking {
             secret: None,
             look_for_kin: None,
             looked_for_kin: Instant::now(),
+            look_at: Instant::now(),
             given: BTreeMap::new(),
         }
     }
@@ -189,11 +192,10 @@ impl Linking {
     /// When to come back with [`Linking::tick`].
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        let now = Instant::now();
         let open = self.offer.is_some() || self.join.is_some();
-        let sessions = self.sessions.values().map(|s| s.deadline).min().unwrap_or(now + IDLE);
-        let sessions = self.look_for_kin.map_or(sessions, |at| at.min(sessions));
-        if open { sessions.min(now + LOOK) } else { sessions }
+        let sessions = self.sessions.values().map(|s| s.deadline);
+        let due = sessions.chain(self.look_for_kin).chain(open.then_some(self.look_at)).min();
+        due.unwrap_or_else(|| Instant::now() + IDLE)
     }
 
     /// Looks after everything. `speaking` are the connected peers that know the protocol.
@@ -203,8 +205,11 @@ impl Linking {
         for stream in late {
             self.end(stream, "it took too long").await;
         }
-        self.look_after_offer(now).await;
-        self.look_after_join(now, speaking).await;
+        if self.look_at <= now {
+            self.look_at = now + LOOK;
+            self.look_after_offer(now).await;
+            self.look_after_join(now, speaking).await;
+        }
         self.look_after_kin(now).await;
     }
 
@@ -248,7 +253,7 @@ impl Linking {
             Stage::Opened => self.spoke_first(stream, peer, bytes).await,
             Stage::Answered(old) => self.attempted(stream, *old, bytes).await,
             Stage::Knocked(new) => self.answered(stream, new, bytes).await,
-            Stage::Proving(proving) => self.proven(proving, bytes),
+            Stage::Proving(proving) => self.proven(stream, proving, bytes),
             Stage::Greeted(opener, group) => self.greeted(stream, opener, group, bytes).await,
             Stage::Proof(channel, group) => self.proved_log(stream, *channel, group, bytes).await,
             Stage::Giving(giver, why) => self.giving(stream, peer, giver, why, bytes).await,

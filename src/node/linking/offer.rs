@@ -79,7 +79,11 @@ impl Linking {
     pub(super) async fn look_after_offer(&mut self, now: Instant) {
         let Some(offer) = &self.offer else { return };
         if is_abandoned(&offer.done) {
+            let taken_by = offer.taken_by;
             self.end_offer(Err(abandoned())).await;
+            if let Some(stream) = taken_by {
+                self.end(stream, "the command has ended").await;
+            }
         } else if offer.until <= now && offer.taken_by.is_none() {
             let message = "the code has expired, and no device came";
             let remedy = "run `studymesh device link` again, and type the new code on the new device";
@@ -144,7 +148,7 @@ impl Linking {
     ) -> Result<Option<Stage>, Broken> {
         match giver.handle(bytes)? {
             ToGive::Parcels { label, logs } => {
-                if let (Why::Linked, Some(offer)) = (why, &mut self.offer) {
+                if let Some(offer) = self.offer.as_mut().filter(|offer| offer.taken_by == Some(stream)) {
                     offer.label = label;
                 }
                 let here = self.handle.shell.network(self.handle.started_ms).await.reachable();
@@ -159,8 +163,9 @@ impl Linking {
                 if why == Why::Linked {
                     // Now that there are two, people want to tell them apart.
                     self.handle.on_engine(move |engine| service::tell_label(engine, now_ms())).await?;
-                    let label = self.offer.as_ref().map(|o| o.label.clone()).unwrap_or_default();
-                    self.end_offer(Ok(linked(&peer, &label, json!({ "groups": count })))).await;
+                    if let Some(label) = self.label_of(stream) {
+                        self.end_offer(Ok(linked(&peer, &label, json!({ "groups": count })))).await;
+                    }
                 } else {
                     self.gave(peer).await;
                 }
@@ -177,6 +182,11 @@ impl Linking {
                 Ok(None)
             }
         }
+    }
+
+    /// What the device is called that took the offer on this stream.
+    fn label_of(&self, stream: u64) -> Option<String> {
+        self.offer.as_ref().filter(|offer| offer.taken_by == Some(stream)).map(|offer| offer.label.clone())
     }
 
     /// The stream that the offer depended on is gone.

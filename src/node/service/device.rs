@@ -133,9 +133,17 @@ impl Service<'_> {
         if device.this {
             self.store().meta_set(NAME, name)?;
         }
-        let mut entries = vec![];
+        let (mut entries, mut failed) = (vec![], None);
         for (group, own) in device.logs.iter().filter(|(_, own)| !own.ended) {
-            entries.extend(self.name_log(*group, own.log, name)?);
+            match self.name_log(*group, own.log, name) {
+                Ok(entry) => entries.extend(entry),
+                // Readers and keepers have no say in that group.
+                Err(Fail::Command(error)) => failed = Some(error),
+                Err(other) => return Err(other),
+            }
+        }
+        if let (Some(error), true, false) = (failed, entries.is_empty(), device.this) {
+            return Err(error.into());
         }
         Ok(json!({ "v": 1, "device_id": device.id, "name": name, "entry_ids": entries, "durable": true }))
     }
