@@ -12,13 +12,17 @@
 //! assert_eq!(serde_json::from_str::<Request>(&line).unwrap(), request);
 //! ```
 
+mod device;
 mod error;
+mod roadmap_file;
 mod writes;
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::model::action::{GroupKind, Role, TopicState};
+pub use device::{Device, MAX_OFFER_MS};
 pub use error::{Code, Error};
+pub use roadmap_file::RoadmapFile;
 
 /// The version of requests and answers.
 pub const VERSION: u8 = 1;
@@ -138,7 +142,7 @@ pub enum Command {
         /// As what; none: what the invite says.
         role: Option<Role>,
     },
-    /// Removes a person, or oneself: `{person_id, person, entry_id, durable:true}`.
+    /// Removes a person, or oneself: `{person_id, person, kind, you, entry_id, durable:true}`; `kind` is the group's.
     MemberRemove {
         /// Id, prefix or name.
         member: String,
@@ -158,6 +162,8 @@ pub enum Command {
         /// Id, prefix or name.
         person: String,
     },
+    /// The devices of one person: see [`Device`].
+    Device(Device),
     /// Items: `{entry_id, person_id, person, log, time_ms, kind, bytes, hidden}`: entries that do not count now.
     Quarantine,
     /// Lets entries count: `{accepted, entry_ids:[], durable:true}`.
@@ -431,7 +437,8 @@ pub enum Command {
         until_direct: bool,
     },
     /// `{group_id, fingerprint, held, missing, pending, quarantined, peers:[{peer_id, member, relation, checked_ms}],
-    /// logs, forked_logs, early}`.
+    /// logs, forked_logs, early, kind, role, standing, kept, requests, quarantined_elsewhere, epoch}`; `kept` are own writes that
+    /// wait to be sent, `quarantined_elsewhere` own entries that do not count at other members.
     SyncStatus,
     /// `{complete}` and as `sync-status`. Complete means: since the command began, fresh exchanges found `peers` connected members
     /// (none: all connected, at least one) equal, and nothing is missing or pending.
@@ -464,13 +471,30 @@ pub enum Command {
     },
     /// The group as one object: `{group_id, name, notes:[{.., body}], links:[], roadmaps:[{roadmap_id, toml}], progress:[], members:[]}`.
     Export,
-}
 
-/// A roadmap file that somebody edited.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoadmapFile {
-    /// Its name: a hint at its format.
-    pub name: String,
-    /// Its content.
-    pub text: String,
+    /// Writes entries of the group into a file, to be carried by hand: `{group_id, path, entries, logs, bytes}`. All of them, or
+    /// those that the writer of a have file lacks.
+    BundleExport {
+        /// Absolute path of the file.
+        file: String,
+        /// Absolute path of a have file.
+        have: Option<String>,
+        /// Whether a file that is there may be replaced.
+        #[serde(default)]
+        force: bool,
+    },
+    /// Writes what this node holds of the group into a file: as `bundle-export`.
+    BundleHave {
+        /// Absolute path of the file.
+        file: String,
+        /// Whether a file that is there may be replaced.
+        #[serde(default)]
+        force: bool,
+    },
+    /// Takes the entries of a bundle in; the file finds its group: `{group_id, new, held, missing, refused, invalid, expected,
+    /// damage:null|"ends-early"|"changed"|"malformed"|"trailing"|"unreadable", cause}`.
+    BundleImport {
+        /// Absolute path of the file.
+        file: String,
+    },
 }

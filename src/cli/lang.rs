@@ -15,18 +15,6 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// Why one waits for a closed group, in one sentence; none when there is nothing to say.
-    pub fn why_waiting(self, standing: &str) -> Option<&'static str> {
-        Some(match standing {
-            "unknown" | "asked" => self.waits_for_member(),
-            "needs-approval" => self.waits_for_admin(),
-            "invite-over" => self.invite_is_over(),
-            "refused" => self.was_refused(),
-            "removed" => self.was_removed(),
-            _ => return None,
-        })
-    }
-
     /// The texts in a language.
     pub fn new(lang: Lang) -> Self {
         Self { lang }
@@ -81,66 +69,20 @@ macro_rules! sentences {
     };
 }
 
-// Membership.
+mod device;
+mod membership;
+
+// Bundles.
 words! {
-    keeper, "keeper", "保管者";
-    reader, "reader", "读者";
-    member_word, "member", "成员";
-    admin, "admin", "管理员";
-    owner, "owner", "所有者";
-    removed_word, "removed", "已移除";
-    refused_word, "refused", "已拒绝";
-    revoked_word, "taken back", "已收回";
-    over_word, "over", "已失效";
-    hidden_word, "hidden", "已隐藏";
-    muted_word, "muted", "已静音";
-    role_head, "ROLE", "角色";
-    used_head, "USED", "已用";
-    devices_head, "DEVICES", "设备";
-    time_head, "WHEN", "时间";
-    size_head, "SIZE", "大小";
-    l_role, "role", "角色";
-    l_requests, "asking", "申请";
-    nobody_here, "Nobody is known here yet.", "这里还没有已知的成员。";
-    nobody_asks, "Nobody asks to be let in.", "没有人申请加入。";
-    no_invites, "No invites yet: `studymesh invite` makes one.", "还没有邀请：用 `studymesh invite` 生成。";
-    nothing_quarantined, "Nothing is quarantined.", "没有被隔离的条目。";
-    waits_for_member, "Waiting for a member who can let you in; leave `studymesh up` running.",
-        "正在等待能让你加入的成员；请让 `studymesh up` 保持运行。";
-    waits_for_admin, "An admin has to accept you; they see you in `studymesh requests list`.",
-        "需要管理员批准；他们在 `studymesh requests list` 中能看到你。";
-    invite_is_over, "The invite is used up, expired or taken back: an admin can still accept you, or give you a new one.",
-        "邀请已用完、过期或被收回：管理员仍可批准你，或给你新的邀请。";
-    was_refused, "An admin turned you down.", "管理员拒绝了你的申请。";
-    was_removed, "You were removed from this group. What you have here stays; what is written since does not reach you.",
-        "你已被移出该小组。本地内容保留；此后的内容不会再发给你。";
-    kept_here, "Kept here; it is sent once you are let in.", "已保存在本机；获准加入后会自动发送。";
-    keeper_how, "On the always-on machine: studymesh join TICKET, then studymesh up --role keeper",
-        "在常开的机器上：先 studymesh join 邀请码，再 studymesh up --role keeper";
-    closed_how, "Closed group: each ticket is an invite for one person; `studymesh member list` shows who is in.",
-        "封闭小组：每个邀请码邀请一个人；用 `studymesh member list` 查看成员。";
-    open_how, "Open group: whoever holds a ticket can read it.", "开放小组：持有邀请码的人都能读到内容。";
-    invite_revoked, "The invite is taken back.", "邀请已收回。";
-    keys_renewed, "What is written from now on is under new keys.", "此后的内容使用新的密钥。";
-    no_keys_in_open, "An open group has no keys to renew: whoever holds the ticket reads it.", "开放小组没有可更换的密钥：持有邀请码的人都能读。";
+    bundle_empty, "The other side lacks nothing that is here; the bundle is empty.", "对方什么都不缺；导出包是空的。";
 }
 sentences! {
-    role_given(name, role), "{name} is now {role}.", "{name} 现在是{role}。";
-    let_in(name, role), "{name} is in, as {role}.", "{name} 已加入，身份是{role}。";
-    muted(name), "What {name} writes is hidden on this node.", "{name} 的内容在本节点上隐藏。";
-    unmuted(name), "What {name} writes is shown again.", "{name} 的内容恢复显示。";
-    member_removed(name), "{name} is out. What is written from now on is under new keys.", "{name} 已被移出。此后的内容使用新的密钥。";
-    confirm_remove(name), "Remove {name} from the group? Type yes: ", "将 {name} 移出小组？输入 yes 确认：";
-    request_refused(name), "{name} is turned down.", "已拒绝 {name}。";
-    asking(n), "{n} ask to be let in: `studymesh requests list`", "有 {n} 人申请加入：`studymesh requests list`";
-    quarantined(n), "{n} entries do not count: `studymesh group quarantine`", "{n} 个条目未被接受：`studymesh group quarantine`";
-    waiting_to_go(n), "{n} entries wait until you are let in.", "{n} 个条目等待发送，获准加入后自动发送。";
-    accepted(n), "{n} entries count now.", "{n} 个条目已被接受。";
-    hidden_for_all(what), "{what} is hidden for everybody.", "“{what}”已对所有人隐藏。";
-    shown_for_all(what), "{what} is shown again.", "“{what}”恢复显示。";
-    limits(entries, bytes), "Each log may hold {entries} entries and {bytes} bytes (0: any number).",
-        "每个日志最多 {entries} 个条目、{bytes} 字节（0 表示不限）。";
-    invite_for(uses, role), "It lets in {uses} as {role}.", "可让 {uses} 人以{role}身份加入。";
+    bundle_exported(entries, kib, file), "{entries} entries ({kib} KiB) are in {file}; on the other side: studymesh bundle import",
+        "{file} 中有 {entries} 个条目（{kib} KiB）；在另一台机器上运行：studymesh bundle import";
+    bundle_have_written(file), "What is held here stands in {file}; on the other side: studymesh bundle export FILE --have",
+        "本机已有的内容清单在 {file} 中；在另一台机器上运行：studymesh bundle export 文件 --have";
+    bundle_imported(new, held), "{new} new entries; {held} were here already.", "新增 {new} 个条目；{held} 个原本已有。";
+    bundle_refused(n), "{n} entries were refused: of people who are not in, or beyond a limit.", "{n} 个条目被拒绝：作者不在小组内，或超出限制。";
 }
 
 // Time.
@@ -304,8 +246,8 @@ words! {
     not_running_status, "no node is running here; `studymesh up` starts one", "节点没有运行；用 `studymesh up` 启动";
     stopped, "stopped", "已停止";
     was_not_running, "no node was running", "节点本来就没有运行";
-    no_groups, "no group yet: `studymesh group create NAME --open`, or `studymesh join TICKET`",
-        "还没有小组：`studymesh group create 名称 --open`，或 `studymesh join 邀请码`";
+    no_groups, "no group yet: `studymesh group create NAME`, or `studymesh join TICKET`",
+        "还没有小组：`studymesh group create 名称`，或 `studymesh join 邀请码`";
     no_notes, "no notes: `studymesh note new --title TITLE`", "没有笔记：`studymesh note new --title 标题`";
     no_links, "no links: `studymesh link add URL`", "没有链接：`studymesh link add 网址`";
     no_roadmaps, "no roadmaps", "没有路线图";
@@ -314,9 +256,9 @@ words! {
     no_results, "nothing found", "没有找到";
     no_events, "no events", "没有事件";
     no_member, "nobody to compare with is connected", "没有可以比较的已连接成员";
-    up_next, "Next, in another terminal: `studymesh group create NAME --open`, then `studymesh invite`; or `studymesh join TICKET`.\n\
+    up_next, "Next, in another terminal: `studymesh group create NAME`, then `studymesh invite`; or `studymesh join TICKET`.\n\
               Ctrl-C ends the node.",
-        "接下来，在另一个终端：`studymesh group create 名称 --open`，再 `studymesh invite`；或 `studymesh join 邀请码`。\n按 Ctrl-C 结束节点。";
+        "接下来，在另一个终端：`studymesh group create 名称`，再 `studymesh invite`；或 `studymesh join 邀请码`。\n按 Ctrl-C 结束节点。";
     up_detached, "It runs in the background; `studymesh stop` ends it, and node.log in its directory has its log.",
         "节点在后台运行；`studymesh stop` 结束它，日志在其目录的 node.log 中。";
     up_ready, "the node is running", "节点已启动";

@@ -31,7 +31,7 @@ pub(super) struct Aside {
 /// First entries of logs that nobody let in yet.
 #[derive(Debug, Default)]
 pub(super) struct Guests {
-    aside: BTreeMap<LogId, Aside>,
+    pub aside: BTreeMap<LogId, Aside>,
     order: VecDeque<LogId>,
 }
 
@@ -123,7 +123,14 @@ impl Group {
         if self.logs.contains_key(&header.log) {
             return Ok(Gate::Open(None));
         }
-        let asks = matches!(&action, Some(Action::Request(r)) if self.acts.is_asked_well(header.log, r));
+        let person = self.guests.aside.get(&header.log).and_then(|first| {
+            match self.keys.open(&first.entry.header, &first.body) {
+                Ok(Action::Endorse(endorse)) => Some(crate::log::person::person_of(self.id(), header.log, &endorse)),
+                _ => None,
+            }
+        });
+        let well = |r: &crate::model::action::Request| person.is_some_and(|person| self.acts.is_asked_well(person, r));
+        let asks = matches!(&action, Some(Action::Request(r)) if well(r));
         if !asks || self.acts.asking() >= MAX_ASKING {
             return Ok(Gate::Shut);
         }

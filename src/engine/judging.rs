@@ -36,7 +36,8 @@ impl Group {
             if let Some(action) = &action {
                 self.remember_keys(action);
             }
-            self.acts.add(stored.id, stored.header.log, &stored.header.control_heads, action.as_ref());
+            let action = introduces_at_the_beginning(&stored.header, action.as_ref());
+            self.acts.add(stored.id, stored.header.log, &stored.header.control_heads, action);
         }
         self.members = self.acts.fold();
         if self.members.kind() == Some(GroupKind::Closed) {
@@ -74,6 +75,7 @@ impl Group {
             self.row.kind = Some(genesis.kind);
             store.put_group(&self.row)?;
         }
+        let action = introduces_at_the_beginning(header, action);
         self.acts.add(id, header.log, &header.control_heads, action);
         let delay = if self.acts.len() < QUICK { 0 } else { (self.acts.len() as u64 / 16).min(MAX_DELAY_MS) };
         if delay > 0 && self.fold_at.is_none() {
@@ -348,4 +350,9 @@ impl Group {
         let lift: Vec<EntryId> = built_on.into_iter().filter(|id| self.withheld.contains_key(id)).collect();
         self.restore(store, lift, true)
     }
+}
+
+/// Whose a log is, its first entry says, or the founder's second: who writes another endorsement later changes nothing.
+fn introduces_at_the_beginning<'a>(header: &Header, action: Option<&'a Action>) -> Option<&'a Action> {
+    action.filter(|action| header.seq <= 1 || !matches!(action, Action::Endorse(_)))
 }

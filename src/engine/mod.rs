@@ -9,10 +9,12 @@
 mod chains;
 mod clock;
 mod deciding;
+mod devices;
 mod due;
 mod duties;
 mod early;
 pub mod entropy;
+mod exporting;
 mod gossiping;
 mod group;
 mod guests;
@@ -39,10 +41,12 @@ use crate::model::id::{GroupId, LogId, Peer, TopicHash};
 use crate::sync::pull::Pull;
 
 pub use deciding::{Forbidden, NewInvite};
+pub use devices::{Handed, MAX_HANDED_CHAIN, MAX_HANDED_KEYS, OwnLog, Taken};
 use entropy::Entropy;
+pub use exporting::{Export, Held};
 use group::Group;
 pub use group::{MAX_CHAINS, MAX_MEMBERS};
-pub use importing::Imported;
+pub use importing::{Imported, Rehearsal, Tally};
 use io::{Event, Input, Output, StreamId};
 use serve::Serve;
 pub use status::{GroupStatus, MemberStatus};

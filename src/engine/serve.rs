@@ -51,7 +51,7 @@ pub(super) struct Serve {
 
 /// A want under way: the path still to send.
 #[derive(Debug)]
-struct Sending {
+pub(super) struct Sending {
     log: LogId,
     /// The tip that was asked for.
     goal: u64,
@@ -205,8 +205,23 @@ fn start<S: Store>(store: &mut S, group: &Group, want: &Want) -> Result<Result<S
 }
 
 impl Sending {
+    /// A stretch of one branch.
+    pub fn part(log: LogId, segment: Segment) -> Self {
+        Self { log, goal: segment.to, next: segment.from, path: vec![segment], owed: None }
+    }
+
+    /// The log.
+    pub fn log(&self) -> LogId {
+        self.log
+    }
+
+    /// The branch that the path ends on.
+    pub fn chain(&self) -> usize {
+        self.path.last().expect("a path has a segment").chain
+    }
+
     /// The next message of the path: a run, or the next bodies of it. `None` at the end.
-    fn next<S: Store>(&mut self, store: &mut S, group: &Group) -> Result<Option<Message>, S::Error> {
+    pub fn next<S: Store>(&mut self, store: &mut S, group: &Group) -> Result<Option<Message>, S::Error> {
         let Some(log) = group.logs.get(&self.log) else { return Ok(None) };
         match self.owed {
             Some(last) => self.bodies(store, group.id(), log, last),

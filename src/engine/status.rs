@@ -15,6 +15,8 @@ use crate::sync::handshake::Standing;
 pub struct GroupStatus {
     /// The group.
     pub group: GroupId,
+    /// Open or closed; `None` while its genesis entry has not come.
+    pub kind: Option<GroupKind>,
     /// Its seed: what a ticket carries.
     pub seed: [u8; 16],
     /// The fingerprint of everything held.
@@ -45,6 +47,8 @@ pub struct GroupStatus {
     pub role: Option<Role>,
     /// Whether this person is in, as far as is known here.
     pub inside: bool,
+    /// Whether this person was removed, as far as is known here.
+    pub removed: bool,
     /// Where this node stands, as members last told.
     pub told_standing: Standing,
     /// Entries here of people who were in that do not count: an admin may accept them.
@@ -82,9 +86,16 @@ impl GroupStatus {
     /// Where this node stands: in, or why not.
     #[must_use]
     pub fn standing(&self) -> &'static str {
-        // Word of one's own removal does not come by sync: whoever removed us serves us no more, and says so.
-        let told = self.told_standing;
-        if self.inside && told != Standing::Removed { Standing::In.as_str() } else { told.as_str() }
+        match self.told_standing {
+            // Word of one's own removal need not come by sync: whoever removed us serves us no more, and says so.
+            Standing::Removed => Standing::Removed,
+            _ if self.inside => Standing::In,
+            // It may come by gossip before anybody was asked again. Who has asked to be let in since is told of that.
+            Standing::In if self.removed => Standing::Removed,
+            Standing::In => Standing::Unknown,
+            told => told,
+        }
+        .as_str()
     }
 }
 
@@ -120,6 +131,7 @@ impl<S: Store> Engine<S> {
         let summary = group.summary();
         Some(GroupStatus {
             group: id,
+            kind: group.row.kind,
             seed: group.row.seed,
             fingerprint: summary.fingerprint,
             held: group.entries,
@@ -134,6 +146,7 @@ impl<S: Store> Engine<S> {
             skew_ms: group.skew.median_ms(),
             role: group.members.role_of_log(group.me.id()),
             inside: group.row.kind != Some(GroupKind::Closed) || group.members.role_of_log(group.me.id()).is_some(),
+            removed: group.members.persons().get(&group.person()).is_some_and(|p| p.removed),
             told_standing: group.standing,
             quarantined: group.quarantined(),
             told_quarantined: group.told_quarantined,

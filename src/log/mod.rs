@@ -27,3 +27,4 @@ pub mod keys;
 pub mod person;
 pub mod run;
 pub mod seal;
+pub mod stream;

@@ -175,6 +175,12 @@ impl Run {
         Self { log: first.log, start: first.seq, prev: first.prev, signature, headers: bytes, count }
     }
 
+    /// Whether it goes on past a kept signature: such a run would leave the place without one.
+    #[must_use]
+    pub fn crosses_signature_point(&self) -> bool {
+        self.start / SIGN_EVERY != self.start.saturating_add(u64::from(self.count).saturating_sub(1)) / SIGN_EVERY
+    }
+
     /// Appends the wire form: log, start, prev, signature, count, headers.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.log.0);

@@ -1,5 +1,6 @@
 //! The control entries of a group, each with what was checked of it once: signatures, chains, proofs.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Fold;
@@ -18,7 +19,8 @@ pub struct Act {
     pub log: LogId,
     /// What it says; `None` when it does not read here: then it only carries causality.
     pub action: Option<Action>,
-    /// For an admission or a request: whether the proof that it brings is the invite key's.
+    /// For an admission or a request: whether the proof that it brings is the invite key's, over the person's first log;
+    /// for a request, if the log that it stands in is that.
     pub proven: bool,
     /// For an endorsement: the person that it proves.
     pub person: Option<PersonId>,
@@ -71,6 +73,8 @@ pub struct Acts {
     invites: BTreeSet<InviteId>,
     /// Logs that ask to be let in.
     asking: BTreeSet<LogId>,
+    /// Whether requests in logs that are not their person's first bring its proof; each is checked once.
+    linked: RefCell<BTreeMap<(EntryId, PersonId), bool>>,
 }
 
 impl Acts {
@@ -86,6 +90,7 @@ impl Acts {
             mentioned: BTreeSet::new(),
             invites: BTreeSet::new(),
             asking: BTreeSet::new(),
+            linked: RefCell::default(),
         }
     }
 
@@ -127,10 +132,19 @@ impl Acts {
         self.mentioned.contains(&person)
     }
 
-    /// Whether a request in this log brings the proof of an invite that somebody made, taken back or not.
+    /// Whether a request of this person brings the proof of an invite that somebody made, taken back or not.
     #[must_use]
-    pub fn is_asked_well(&self, log: LogId, request: &Request) -> bool {
-        self.invites.contains(&request.invite) && proves(self.group, request.invite, log.into(), &request.proof)
+    pub fn is_asked_well(&self, person: PersonId, request: &Request) -> bool {
+        self.invites.contains(&request.invite) && proves(self.group, request.invite, person, &request.proof)
+    }
+
+    /// Whether a request brings the proof for a person.
+    pub(super) fn is_proven_for(&self, act: &Act, request: &Request, person: PersonId) -> bool {
+        if person == PersonId::from(act.log) {
+            return act.proven;
+        }
+        let check = || proves(self.group, request.invite, person, &request.proof);
+        *self.linked.borrow_mut().entry((act.id, person)).or_insert_with(check)
     }
 
     /// How many logs ask, or asked, to be let in and are not mentioned by anybody.
@@ -149,6 +163,16 @@ impl Acts {
     #[must_use]
     pub fn to_name(&self) -> Vec<EntryId> {
         self.graph.to_name()
+    }
+
+    /// The transport key that a log's endorsement proves; `None` when it proves none.
+    #[must_use]
+    pub fn transport_of(&self, log: LogId) -> Option<[u8; 32]> {
+        let proven = |e: &Endorsed| match &self.acts[e.act].action {
+            Some(Action::Endorse(endorse)) => person::transport_of(self.group, log, endorse),
+            _ => None,
+        };
+        self.endorsed.get(&log)?.iter().find_map(proven)
     }
 
     /// How many entries nothing names.

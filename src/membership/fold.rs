@@ -12,6 +12,7 @@ use crate::model::id::{EntryId, InviteId, LogId, PersonId};
 
 /// The fold under way. Acts and entries are named by their places.
 pub(super) struct Fold<'a> {
+    pub acts: &'a Acts,
     pub order: Order<'a>,
     pub introduced: Introduced,
     pub parties: Vec<Party>,
@@ -37,6 +38,7 @@ impl<'a> Fold<'a> {
         let (order, places) = Order::new(acts);
         let looked = vec![false; order.len()];
         let mut fold = Self {
+            acts,
             introduced: Introduced::new(acts, &places),
             order,
             parties: vec![],

@@ -72,10 +72,13 @@ impl Fold<'_> {
             info.revoked = self.revokes.contains_key(invite);
         }
         let mut requests = vec![];
-        for (place, act) in self.order.iter().filter(|(_, act)| act.proven) {
+        for (place, act) in self.order.iter() {
             let Some(Action::Request(request)) = &act.action else { continue };
             let Some(made) = self.invites.get(&request.invite) else { continue };
             let person = self.introduced.person(act.log);
+            if !self.acts.is_proven_for(act, request, person) {
+                continue;
+            }
             let refusals = self.party_of.get(&person).map_or(&[][..], |party| &self.parties[*party].refusals);
             let seen = |by: &usize| self.order.is_before(*by, place) || self.order.is_before(*by, *made);
             let info = RequestInfo {

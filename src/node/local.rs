@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use super::bundle;
 use super::core::{self, Core};
 use super::fail::{Fail, store_error};
 use super::service::{self, Context};
@@ -90,6 +91,9 @@ fn apply_name(core: &mut Core, settings: &Settings) -> Result<(), crate::store::
 /// As the command says.
 pub fn call(home: &Home, settings: &Settings, request: &Request, lock: File) -> Reply {
     let mut opened = open(home, settings, lock)?;
+    if bundle::is_ours(&request.command) {
+        return bundle::run(&mut opened.core, request);
+    }
     let dir = home.dir().display().to_string();
     let context = Context { now: core::now_ms(), network: None, home: &dir };
     let reply = opened.core.batch(|engine| match service::run(engine, context, request) {

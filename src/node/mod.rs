@@ -18,14 +18,17 @@
 //! # }
 //! ```
 
+mod bundle;
 mod client;
 mod control;
 pub mod core;
+mod devices;
 mod discovery;
 mod events;
 mod fail;
 mod handle;
 mod keys;
+mod linking;
 mod local;
 mod network;
 mod platform;
@@ -37,11 +40,13 @@ mod service;
 mod shell;
 mod worker;
 
-pub use client::{call, follow};
+pub use client::{call, follow, link_device};
+pub use devices::Offered;
 pub use handle::{Events, Handle};
 pub use local::{Opened, open_alone};
 pub use run::run;
 pub use runtime::{End, Node, Ready};
+pub(crate) use service::pick;
 
 use crate::api::{Code, Error};
 use crate::config::Home;

@@ -357,18 +357,18 @@ fn key(r: &mut Reader<'_>) -> Result<Key, WireError> {
     Ok(Key { log: LogId(r.array()?), id: EntryId(r.array()?) })
 }
 
-fn put_tip(out: &mut Vec<u8>, tip: Tip) {
+pub(super) fn put_tip(out: &mut Vec<u8>, tip: Tip) {
     out.extend_from_slice(&tip.seq.to_le_bytes());
     out.extend_from_slice(&tip.id.0);
 }
 
-fn tip(r: &mut Reader<'_>) -> Result<Tip, WireError> {
+pub(super) fn tip(r: &mut Reader<'_>) -> Result<Tip, WireError> {
     let tip = Tip { seq: r.u64()?, id: EntryId(r.array()?) };
     if tip.seq > MAX_SEQ { Err(WireError::Bounds("seq")) } else { Ok(tip) }
 }
 
 /// Reads `count` items; it allocates as they are read, never on the count's word.
-fn list<T>(count: usize, mut item: impl FnMut() -> Result<T, WireError>) -> Result<Vec<T>, WireError> {
+pub(super) fn list<T>(count: usize, mut item: impl FnMut() -> Result<T, WireError>) -> Result<Vec<T>, WireError> {
     let mut items = Vec::new();
     for _ in 0..count {
         items.push(item()?);

@@ -6,6 +6,7 @@
 //! signature, then bodies. The other side only answers. When the puller is done it says what it now holds, so that
 //! the other side can pull in turn. The bytes are in `docs/protocol.md`.
 
+pub mod bundle;
 pub mod handshake;
 pub mod index;
 pub mod message;

@@ -15,7 +15,7 @@ use super::index::{Index, Key, RANGE_FINGERPRINT_BYTES, Range, Tip};
 use super::message::{Answer, EndStatus, MAX_ASKED, MAX_HAVE, MAX_WANTS, Message, Want};
 use crate::log::entry::check_body;
 use crate::log::keys::{GroupKeys, LogKey};
-use crate::log::run::{Authentic, RunError, SIGN_EVERY};
+use crate::log::run::{Authentic, RunError};
 use crate::model::id::{GroupId, LogId, Peer};
 
 /// Most wants that wait for their end at a time.
@@ -232,7 +232,7 @@ impl Pull {
                 if run.log != want.log {
                     return Err(Violation::Unexpected("a run of another log"));
                 }
-                if run.start / SIGN_EVERY != run.start.saturating_add(u64::from(run.count) - 1) / SIGN_EVERY {
+                if run.crosses_signature_point() {
                     return Err(Violation::Unexpected("a run beyond a signature point"));
                 }
                 let left: VecDeque<_> = run.verify(self.group)?.into();

@@ -211,7 +211,7 @@ fn a_keeper_hands_over_what_it_can_not_read() {
     let k = keeper.up(&["--name", "Shelf", "--role", "keeper"]);
     let a = up(&ada, "Ada", Some(&k));
     found(&ada, "group");
-    join(&keeper, &ada.json(&["keeper", "add"])["ticket"].as_str().unwrap().to_owned());
+    join(&keeper, ada.json(&["keeper", "add"])["ticket"].as_str().unwrap());
     let b = up(&bo, "Bo", Some(&k));
     join(&bo, &invite(&ada, &[]));
     b.kill();

@@ -1,9 +1,11 @@
 //! Real processes on loopback: what a group of people would do, and what may happen to them.
 
+mod bundle;
 mod closed;
 mod command_line;
 mod copied;
 mod dependencies;
+mod device;
 mod discovery;
 mod documents;
 mod harness;

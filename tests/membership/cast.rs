@@ -13,6 +13,11 @@ use studymesh::membership::Act;
 use studymesh::model::action::{Action, Endorse};
 use studymesh::model::id::{EntryId, GroupId, InviteId, LogId, PersonId};
 
+/// What was checked before, since checking signatures is slow.
+type Proofs = BTreeMap<(InviteId, LogId, [u8; 64]), bool>;
+type Chains = BTreeMap<(LogId, Vec<(LogId, [u8; 64])>), PersonId>;
+type Checked = BTreeMap<(LogId, u16, Vec<u8>), Act>;
+
 /// The group in which everything plays.
 pub const GROUP: GroupId = GroupId([7; 32]);
 pub const NAMES: [&str; 8] = ["Ann", "Bo", "Cy", "Di", "Ed", "Fay", "Gus", "Hal"];
@@ -81,7 +86,7 @@ impl Cast {
 
 /// Whether a signature is the invite key's over a log; checked once.
 pub fn proves(invite: InviteId, log: LogId, proof: &[u8; 64]) -> bool {
-    thread_local!(static KNOWN: RefCell<BTreeMap<(InviteId, LogId, [u8; 64]), bool>> = RefCell::default());
+    thread_local!(static KNOWN: RefCell<Proofs> = RefCell::default());
     KNOWN.with_borrow_mut(|known| {
         let check = || keys::verify_invite(invite, GROUP, log, proof).is_ok();
         *known.entry((invite, log, *proof)).or_insert_with(check)
@@ -90,14 +95,14 @@ pub fn proves(invite: InviteId, log: LogId, proof: &[u8; 64]) -> bool {
 
 /// The person that an endorsement proves; checked once.
 pub fn proven_person(log: LogId, endorse: &Endorse) -> PersonId {
-    thread_local!(static KNOWN: RefCell<BTreeMap<(LogId, Vec<(LogId, [u8; 64])>), PersonId>> = RefCell::default());
+    thread_local!(static KNOWN: RefCell<Chains> = RefCell::default());
     let chain: Vec<(LogId, [u8; 64])> = endorse.person.iter().map(|l| (l.log, l.signature)).collect();
     KNOWN.with_borrow_mut(|known| *known.entry((log, chain)).or_insert_with(|| person::person_of(GROUP, log, endorse)))
 }
 
 /// An entry as the fold takes it, with its signatures checked; each action of each log once.
 pub fn act(id: EntryId, log: LogId, action: Option<&Action>) -> Act {
-    thread_local!(static KNOWN: RefCell<BTreeMap<(LogId, u16, Vec<u8>), Act>> = RefCell::default());
+    thread_local!(static KNOWN: RefCell<Checked> = RefCell::default());
     let Some(action @ (Action::Endorse(_) | Action::Admit(_) | Action::Request(_))) = action else {
         return Act::checked(GROUP, id, log, action);
     };

@@ -623,9 +623,9 @@ impl<'a> Model<'a> {
         let mut out = BTreeMap::new();
         for e in 0..self.len() {
             let Some(Action::Request(request)) = self.action(e) else { continue };
-            let (log, person) = (self.entries[e].log, self.person_of(self.entries[e].log));
+            let person = self.person_of(self.entries[e].log);
             let Some((invite, _)) = self.invite(request.invite) else { continue };
-            if self.role(person).is_some() || !cast::proves(request.invite, log, &request.proof) {
+            if self.role(person).is_some() || !cast::proves(request.invite, LogId(person.0), &request.proof) {
                 continue;
             }
             let refuses = |r: &&usize| matches!(self.action(**r), Some(Action::Refuse(r)) if r.person == person);
@@ -640,7 +640,7 @@ impl<'a> Model<'a> {
         let asks = |e: &usize| {
             let log = self.entries[*e].log;
             let good = |r: &studymesh::model::action::Request| {
-                self.invite(r.invite).is_some() && cast::proves(r.invite, log, &r.proof)
+                self.invite(r.invite).is_some() && cast::proves(r.invite, LogId(person.0), &r.proof)
             };
             self.person_of(log) == person && matches!(self.action(*e), Some(Action::Request(r)) if good(r))
         };

@@ -278,8 +278,7 @@ impl Stage {
             8..12 => Action::Revoke(Revoke { invite: cast().invites[self.known_invite(replica).0].id }),
             12..18 => {
                 let (invite, _) = self.known_invite(replica);
-                let first = self.replicas[replica].device == 0;
-                let good = first && self.dice.percent(95);
+                let good = self.dice.percent(95);
                 let proof = if good { cast().invites[invite].proofs[self.replicas[replica].person] } else { [3; 64] };
                 Action::Request(Request { invite: cast().invites[invite].id, proof, name: vec![] })
             }

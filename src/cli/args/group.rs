@@ -66,7 +66,7 @@ pub enum Quarantine {
 pub struct Create {
     /// 1 to 64 characters
     pub name: String,
-    /// Whoever holds a ticket is a member
+    /// Whoever gets hold of a ticket is a member
     #[arg(long, conflicts_with = "closed")]
     pub open: bool,
     /// Members are let in by invites [default]
@@ -94,7 +94,6 @@ pub struct Leave {
 }
 
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 pub struct Invite {
     #[command(subcommand)]
     pub what: Option<Invites>,
@@ -102,9 +101,9 @@ pub struct Invite {
     #[arg(long, value_name = "HOURS", value_parser = value::expiry)]
     pub expires: Option<Expiry>,
     /// What it makes of people: member, reader or admin [default: member]
-    #[arg(long, value_enum, value_name = "ROLE")]
+    #[arg(long, value_enum, value_name = "ROLE", hide_possible_values = true)]
     pub role: Option<GivenRole>,
-    /// How many people it lets in, or unlimited [default: 1]
+    /// How many people it lets in; 0 or unlimited for any number [default: 1]
     #[arg(long, value_name = "N", value_parser = value::uses)]
     pub uses: Option<u32>,
     /// An admin has to accept each request

@@ -18,7 +18,7 @@ pub enum Member {
         /// Id, beginning of one, or name
         member: String,
         /// keeper, reader, member, admin or owner
-        #[arg(value_enum)]
+        #[arg(value_enum, hide_possible_values = true)]
         role: GivenRole,
     },
     /// Hide what somebody writes, on this node only
@@ -44,8 +44,8 @@ pub struct Remove {
 pub struct Accept {
     /// Id, beginning of one, or the name that they give
     pub person: String,
-    /// As what [default: what the invite says]
-    #[arg(long, value_enum, value_name = "ROLE")]
+    /// As what: keeper, reader, member or admin [default: what the invite says]
+    #[arg(long, value_enum, value_name = "ROLE", hide_possible_values = true)]
     pub role: Option<GivenRole>,
 }
 
@@ -79,7 +79,10 @@ pub struct AddKeeper {
     /// Hours until the ticket stops working, or never [default: a week]
     #[arg(long, value_name = "HOURS", value_parser = value::expiry)]
     pub expires: Option<Expiry>,
-    /// Leave addresses out
+    /// How many keepers it lets in; 0 or unlimited for any number [default: 1]
+    #[arg(long, value_name = "N", value_parser = value::uses)]
+    pub uses: Option<u32>,
+    /// Leave addresses out: the keeper finds the group by mDNS or the DHT
     #[arg(long)]
     pub no_addresses: bool,
 }

@@ -1,6 +1,8 @@
 //! The command line, one file per noun. Doc comments are what `--help` prints.
 
+pub mod bundle;
 pub mod config;
+pub mod device;
 pub mod files;
 pub mod group;
 pub mod link;
@@ -126,11 +128,16 @@ pub enum Verb {
     #[command(subcommand)]
     Member(member::Member),
     /// See who asks to be let in, accept or refuse
-    #[command(subcommand)]
-    Requests(member::Requests),
+    Requests {
+        #[command(subcommand)]
+        what: Option<member::Requests>,
+    },
     /// Always-on nodes that store and serve without reading
     #[command(subcommand)]
     Keeper(member::Keeper),
+    /// Use several devices as one person: link, list, name, remove them
+    #[command(subcommand)]
+    Device(device::Device),
     /// Look into a ticket
     #[command(subcommand)]
     Ticket(group::Ticket),
@@ -167,6 +174,9 @@ pub enum Verb {
     Export(files::Export),
     /// Turn Markdown files into notes; exported files that changed become edits
     Import(files::Import),
+    /// Carry entries by hand, on a stick for instance, where no network goes
+    #[command(subcommand)]
+    Bundle(bundle::Bundle),
 
     /// Show or change the settings
     #[command(subcommand)]
@@ -234,21 +244,40 @@ mod tests {
             "invite --expires never",
             "invite --role reader --uses 3 --approve",
             "invite --uses unlimited",
+            "invite --uses 0",
             "invite list",
+            "invite -g G --json list",
             "invite revoke ab12",
+            "group create N",
+            "member add Bo",
+            "member remove Bo -y",
+            "member mute Bo",
             "member list",
             "member add Bo --role reader",
             "member remove Bo --yes",
             "member role Bo admin",
             "member role Bo owner",
             "member mute Bo --undo",
+            "requests",
+            "requests -g G --json",
             "requests list",
+            "requests accept Bo --role keeper",
             "requests accept Bo",
             "requests refuse Bo",
-            "keeper add --expires 3",
+            "keeper add --expires 3 --uses 2 --no-addresses",
+            "keeper add --expires never",
             "keeper list",
             "keeper remove K --yes",
+            "device link --timeout 60",
+            "device join 4821-7093-5518 --at /ip4/1.2.3.4/tcp/1",
+            "device list",
+            "device rename phone",
+            "device rename phone --device abcdef",
+            "device remove phone --yes",
             "group quarantine",
+            "group quarantine list",
+            "group limits",
+            "group hide N",
             "group quarantine admit ab12 cd34",
             "group quarantine admit --all",
             "group rotate",
@@ -305,6 +334,11 @@ mod tests {
             "export --out d",
             "export",
             "import a.md b",
+            "bundle export f -g G",
+            "bundle export f --all --force",
+            "bundle export f --have h",
+            "bundle have h --force",
+            "bundle import f",
             "config show",
             "config set name Ada",
             "config set listen /ip4/0.0.0.0/tcp/1 /ip6/::/tcp/1",
@@ -324,6 +358,8 @@ mod tests {
             "note new",
             "note new --title T --file F --text x",
             "group create N --open --closed",
+            "bundle export",
+            "bundle export f --all --have h",
             "roadmap edit r",
             "roadmap edit r --rename nothing",
             "progress set docker finished",
@@ -333,7 +369,26 @@ mod tests {
             "invite --role boss",
             "invite --uses many",
             "group quarantine admit",
+            "group quarantine admit ab12 --all",
+            "group limits --entries -1",
+            "group limits --bytes much",
+            "group hide",
+            "member",
             "member role Bo",
+            "member role Bo boss",
+            "member remove",
+            "invite --uses -1",
+            "invite revoke",
+            "requests accept",
+            "requests accept Bo --role boss",
+            "requests refuse",
+            "keeper",
+            "keeper remove",
+            "keeper add --role admin",
+            "keeper add --expires 0",
+            "device join",
+            "device link --timeout soon",
+            "device remove",
             "join T --wait never",
             "search",
             "search x --limit 0",

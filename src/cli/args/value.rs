@@ -26,6 +26,16 @@ pub enum Expiry {
     Hours(u64),
 }
 
+impl Expiry {
+    /// Hours as a request says them: 0 is never.
+    pub fn hours(self) -> u64 {
+        match self {
+            Self::Never => 0,
+            Self::Hours(hours) => hours,
+        }
+    }
+}
+
 /// Hours, or `never`; the node knows the upper bound.
 pub fn expiry(text: &str) -> Result<Expiry, String> {
     if text == "never" {
@@ -100,7 +110,7 @@ impl GivenRole {
     }
 }
 
-/// How many people, or `unlimited`.
+/// How many people; 0 or `unlimited` is any number.
 pub fn uses(text: &str) -> Result<u32, String> {
     if text == "unlimited" { Ok(0) } else { text.parse().map_err(|_| "give a number, or unlimited".to_owned()) }
 }
@@ -139,6 +149,14 @@ mod tests {
         for bad in ["-1", "NaN", "inf", "1e99", "", "5s"] {
             assert!(seconds(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_expiry_of_never_and_unlimited_uses_are_zero_in_a_request() {
+        assert_eq!((expiry("never").map(Expiry::hours), expiry("24").map(Expiry::hours)), (Ok(0), Ok(24)));
+        assert!(expiry("0").is_err() && expiry("soon").is_err());
+        assert_eq!((uses("unlimited"), uses("0"), uses("3")), (Ok(0), Ok(0), Ok(3)));
+        assert!(uses("-1").is_err() && uses("4294967296").is_err());
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub fn run(session: &mut Session, args: &Group) -> Status {
         }
         Group::Limits { entries, bytes } => {
             let answer = session.call(Command::Quota { entries: *entries, bytes: *bytes })?;
-            session.answer(&answer, |view, a| format!("{}\n", view.texts.limits(a.count("entries"), a.count("bytes"))));
+            session.answer(&answer, show::member::limits);
         }
         Group::Leave(args) => return leave(session, args),
     }
@@ -128,6 +128,12 @@ fn quarantine(session: &mut Session, what: Option<&Quarantine>) -> Status {
 
 /// Makes a ticket, lists invites or takes one back.
 pub fn invite(session: &mut Session, args: &Invite) -> Status {
+    let flags = args.approve || args.no_addresses;
+    let is_to_make = flags || args.expires.is_some() || args.role.is_some() || args.uses.is_some();
+    if args.what.is_some() && is_to_make {
+        let cause = "--role, --uses, --expires, --approve and --no-addresses are for making an invite";
+        return Err(Error::new(Code::Usage, cause, "leave them out of `invite list` and `invite revoke`"));
+    }
     match &args.what {
         Some(Invites::List) => {
             let answer = session.call(Command::InviteList)?;
@@ -141,23 +147,32 @@ pub fn invite(session: &mut Session, args: &Invite) -> Status {
         }
         None => {}
     }
-    let expires_hours = args.expires.map(|expires| match expires {
-        Expiry::Never => 0,
-        Expiry::Hours(hours) => hours,
-    });
-    let (addresses, role) = (!args.no_addresses, args.role.map(|role| role.role()));
-    let answer =
-        session.call(Command::Invite { expires_hours, addresses, role, uses: args.uses, approve: args.approve })?;
+    let command = Command::Invite {
+        expires_hours: args.expires.map(Expiry::hours),
+        addresses: !args.no_addresses,
+        role: args.role.map(|role| role.role()),
+        uses: args.uses,
+        approve: args.approve,
+    };
+    make_ticket(session, command, &session.view.texts.invite_how("TICKET"))
+}
+
+/// Makes a ticket, and says what to do with it, how long it works and for whom.
+pub(super) fn make_ticket(session: &mut Session, command: Command, how: &str) -> Status {
+    let answer = session.call(command)?;
     let texts = session.view.texts;
-    let mut message = texts.invite_how("TICKET");
+    let mut lines = vec![how.to_owned()];
     if let Some(at) = answer.number("expires_ms") {
-        message = format!("{message}\n{}", texts.invite_expires(format!("{} UTC", time::stamp(at))));
+        lines.push(texts.invite_expires(format!("{} UTC", time::stamp(at))));
     }
-    if !answer.at("role").is_empty() {
-        let uses = answer.number("uses").map_or_else(|| "∞".to_owned(), |uses| uses.to_string());
-        message = format!("{message}\n{}", texts.invite_for(uses, texts.word(answer.at("role"))));
+    lines.push(match answer.at("role") {
+        "" => texts.open_ticket().to_owned(),
+        role => texts.invite_for(texts.so_many_people(answer.number("uses")), texts.word(role)),
+    });
+    if answer.is("approve") {
+        lines.push(texts.waits_for_approval().to_owned());
     }
-    session.made(&answer, "ticket", &message);
+    session.made(&answer, "ticket", &lines.join("\n"));
     Ok(OK)
 }
 
@@ -171,16 +186,12 @@ pub fn join(session: &mut Session, args: &Join) -> Status {
         name => name.to_owned(),
     };
     let standing = answer.at("standing");
-    let mut message = match answer.at("state") {
-        "joined" => texts.joined_group(&name),
-        "syncing" => texts.joining_syncing(&name),
-        // Who was heard of has been met.
-        _ if !matches!(standing, "" | "in" | "unknown") => String::new(),
-        _ => texts.joining_waiting(&name),
+    let message = match (answer.at("state"), standing) {
+        ("joined", _) => texts.joined_group(&name),
+        ("syncing", _) => texts.joining_syncing(&name),
+        (_, "unknown") => texts.joining_closed(&name),
+        (_, standing) => texts.why_waiting(standing).map_or_else(|| texts.joining_waiting(&name), ToOwned::to_owned),
     };
-    if let (true, Some(why)) = (answer.at("state") == "waiting", texts.why_waiting(standing)) {
-        message = format!("{message}\n{why}").trim_start().to_owned();
-    }
     session.made(&answer, "group_id", &message);
     if matches!(standing, "refused" | "removed" | "invite-over") && answer.at("state") != "joined" {
         return Ok(Code::NotPermitted.exit_status());
@@ -234,20 +245,112 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_and_an_id_stand_alone_on_standard_output() {
+    fn whoever_waits_is_told_why_and_whoever_is_turned_down_has_status_seven() {
+        for (standing, status, words) in [
+            ("unknown", 6, "waiting for a member who can let you in"),
+            ("asked", 6, "Waiting for a member who can let you in"),
+            ("needs-approval", 6, "Waiting for an admin"),
+            ("invite-over", 7, "used up, expired or taken back"),
+            ("refused", 7, "An admin turned you down"),
+            ("removed", 7, "You were removed"),
+        ] {
+            let answer = json!({"v": 1, "group_id": "ab", "name": "G", "state": "waiting", "standing": standing});
+            let node = move |_: &crate::api::Request| Ok(answer.clone());
+            let ran = fake::run(&["join", "T", "--wait", "3"], node.clone());
+            assert_eq!((ran.status, ran.stdout.as_str()), (Ok(status), "ab\n"), "{standing}");
+            assert!(ran.said.contains(words) && ran.said.lines().count() == 1, "{standing}: {}", ran.said);
+            let ran = fake::run(&["join", "T", "--json"], node);
+            assert_eq!(ran.status, Ok(if status == 7 { 7 } else { 0 }), "{standing}");
+            assert!(ran.stdout.contains(standing) && ran.said.is_empty(), "the answer is there all the same");
+        }
+        let open =
+            |_: &crate::api::Request| Ok(json!({"group_id": "ab", "name": "G", "state": "waiting", "standing": "in"}));
+        let ran = fake::run(&["join", "T"], open);
+        assert!(ran.said.contains("no member has been met yet"), "{}", ran.said);
+    }
+
+    #[test]
+    fn a_ticket_stands_alone_on_standard_output_and_what_it_is_for_beside_it() {
         let ran = fake::run(&["invite", "--expires", "24", "--no-addresses"], |_| {
             Ok(json!({"ticket": "studymeshx", "expires_ms": 1}))
         });
         assert_eq!(ran.stdout, "studymeshx\n");
+        assert!(ran.said.contains("1970-01-01") && ran.said.contains("works for everybody"), "{}", ran.said);
         assert_eq!(
             ran.asked[0].command,
             Command::Invite { expires_hours: Some(24), addresses: false, role: None, uses: None, approve: false }
         );
-        let ran = fake::run(&["group", "create", "N", "--closed"], |_| Ok(json!({"group_id": "ab", "name": "N"})));
-        assert_eq!(ran.stdout, "ab\n");
+        let line = ["invite", "--role", "admin", "--uses", "unlimited", "--expires", "never", "--approve"];
+        let ran = fake::run(&line, |_| {
+            Ok(json!({"ticket": "studymeshx", "expires_ms": null, "uses": null, "role": "admin", "approve": true}))
+        });
+        let role = Some(crate::api::Role::Admin);
         assert_eq!(
             ran.asked[0].command,
-            Command::GroupCreate { name: "N".into(), kind: GroupKind::Closed, roadmap: None }
+            Command::Invite { expires_hours: Some(0), addresses: true, role, uses: Some(0), approve: true }
         );
+        assert!(ran.said.contains("any number of people as admin") && ran.said.contains("accept"), "{}", ran.said);
+        let ran = fake::run(&["invite"], |_| Ok(json!({"ticket": "t"})));
+        assert_eq!(
+            ran.asked[0].command,
+            Command::Invite { expires_hours: None, addresses: true, role: None, uses: None, approve: false }
+        );
+    }
+
+    #[test]
+    fn invites_are_listed_and_taken_back_with_the_global_options_in_any_place() {
+        for line in [&["invite", "list", "-g", "G"][..], &["invite", "-g", "G", "list"], &["-g", "G", "invite", "list"]]
+        {
+            let ran = fake::run(line, |_| Ok(json!({"items": []})));
+            assert_eq!((&ran.asked[0].command, ran.asked[0].group.as_deref()), (&Command::InviteList, Some("G")));
+        }
+        let ran = fake::run(&["invite", "revoke", "ab12"], |_| Ok(json!({"invite_id": "ab12"})));
+        assert_eq!(ran.asked[0].command, Command::InviteRevoke { invite: "ab12".into() });
+        let ran = fake::run(&["invite", "--uses", "2", "list"], |_| panic!("nothing may happen"));
+        assert_eq!(ran.status.unwrap_err().code, Code::Usage);
+    }
+
+    #[test]
+    fn a_group_is_closed_unless_told_otherwise_and_its_founder_is_told_which_it_is() {
+        let lines: [(&[&str], GroupKind, &str); 3] = [
+            (&[], GroupKind::Closed, "It is closed"),
+            (&["--closed"], GroupKind::Closed, "It is closed"),
+            (&["--open"], GroupKind::Open, "It is open"),
+        ];
+        for (flags, kind, words) in lines {
+            let ran =
+                fake::run(&[&["group", "create", "N"], flags].concat(), |_| Ok(json!({"group_id": "ab", "name": "N"})));
+            assert_eq!(ran.stdout, "ab\n");
+            assert_eq!(ran.asked[0].command, Command::GroupCreate { name: "N".into(), kind, roadmap: None });
+            assert!(ran.said.contains(words), "{}", ran.said);
+        }
+    }
+
+    #[test]
+    fn what_does_not_count_is_listed_and_admitted() {
+        for line in [&["group", "quarantine"][..], &["group", "quarantine", "list"]] {
+            assert_eq!(fake::run(line, |_| Ok(json!({"items": []}))).asked[0].command, Command::Quarantine);
+        }
+        let ran = fake::run(&["group", "quarantine", "admit", "ab12", "cd34"], |_| Ok(json!({"accepted": 2})));
+        let entries = vec!["ab12".to_owned(), "cd34".to_owned()];
+        assert_eq!(ran.asked[0].command, Command::QuarantineAdmit { entries, all: false });
+        assert_eq!(ran.said, "2 entries count now.\n");
+        let ran = fake::run(&["group", "quarantine", "admit", "--all"], |_| Ok(json!({"accepted": 1})));
+        assert_eq!(ran.asked[0].command, Command::QuarantineAdmit { entries: vec![], all: true });
+    }
+
+    #[test]
+    fn keys_limits_and_what_is_hidden() {
+        let ran = fake::run(&["group", "rotate"], |_| Ok(json!({"epoch": "ab"})));
+        assert_eq!((&ran.asked[0].command, ran.said.contains("under new keys")), (&Command::GroupRotate, true));
+        let ran = fake::run(&["group", "rotate"], |_| Ok(json!({"epoch": null})));
+        assert!(ran.said.contains("open group"), "{}", ran.said);
+        let ran = fake::run(&["group", "limits", "--entries", "100"], |_| Ok(json!({"entries": 100, "bytes": 0})));
+        assert_eq!(ran.asked[0].command, Command::Quota { entries: Some(100), bytes: None });
+        assert_eq!(ran.stdout, "Each log may hold 100 entries and any number of bytes.\n");
+        for (undo, hidden) in [(&[][..], true), (&["--undo"], false)] {
+            let ran = fake::run(&[&["group", "hide", "plan"], undo].concat(), |_| Ok(json!({})));
+            assert_eq!(ran.asked[0].command, Command::Hide { what: "plan".into(), hidden });
+        }
     }
 }

@@ -26,8 +26,24 @@ struct Done {
     action: &'static str,
     note: String,
     entries: Vec<Value>,
+    /// Writes that wait to be sent, and have no id yet.
+    kept: u64,
     /// A topic that this group does not have.
     dropped_topic: Option<String>,
+}
+
+impl Done {
+    fn item(self, path: &str) -> Value {
+        let note = Some(self.note).filter(|note| !note.is_empty());
+        let mut item = json!({
+            "path": path, "action": self.action, "note_id": note, "entry_ids": self.entries,
+            "dropped_topic": self.dropped_topic,
+        });
+        if self.kept > 0 {
+            (item["entry_ids"], item["kept"]) = (Value::Null, json!(self.kept));
+        }
+        item
+    }
 }
 
 /// Imports files, one after the other; what fails does not keep the others back.
@@ -36,15 +52,15 @@ pub fn run(session: &mut Session, args: &Import) -> Status {
     let groups = session.call(Command::GroupList)?;
     let groups = groups.items().iter().map(|group| group.at("group_id").to_owned()).collect();
     let mut importer = Importer { session, groups, titles: None };
-    let mut items = vec![];
+    let (mut items, mut kept) = (vec![], 0);
     let mut failures: Vec<(String, Error)> = vec![];
     for path in &files {
         let shown = path.display().to_string();
         items.push(match importer.file(path) {
-            Ok(done) => json!({
-                "path": shown, "action": done.action, "note_id": done.note, "entry_ids": done.entries,
-                "dropped_topic": done.dropped_topic,
-            }),
+            Ok(done) => {
+                kept += done.kept;
+                done.item(&shown)
+            }
             Err(error) => {
                 let item = json!({ "path": shown, "action": "failed", "error": error });
                 failures.push((shown, error));
@@ -55,6 +71,9 @@ pub fn run(session: &mut Session, args: &Import) -> Status {
     session.answer(&json!({ "v": 1, "items": items, "next": null }), |view, answer| {
         show::files::list(view, answer.items())
     });
+    if kept > 0 {
+        session.say(session.view.texts.kept_here());
+    }
     let (count, total) = (failures.len(), files.len());
     match failures.into_iter().next() {
         None => Ok(OK),
@@ -159,11 +178,12 @@ impl Importer<'_> {
     /// Makes the changes of a file to its own note. Edits that came since the export are merged.
     fn edit(&self, file: &NoteFile, text_changed: bool, rest_changed: bool) -> Result<Done, Error> {
         let call = |command| self.session.call_in(Some(file.group.clone()), command);
-        let mut entries = vec![];
+        let (mut entries, mut kept) = (vec![], 0);
         if text_changed {
             let (note, base) = (file.note.clone(), Some(file.base.clone()));
             let answer = call(Command::NoteEdit { note, base, text: file.body.clone() })?;
             entries.extend(answer.list("entry_ids").iter().cloned());
+            kept += answer.count("kept");
         }
         if rest_changed {
             let shown = call(Command::NoteShow { note: file.note.clone(), version: None })?;
@@ -175,9 +195,10 @@ impl Importer<'_> {
             let topic = (shown.at("topic") != file.topic).then(|| file.topic.clone());
             let answer = call(Command::NoteSet { note: file.note.clone(), title, topic, add_tags, remove_tags })?;
             entries.extend(answer.get("entry_id").filter(|id| id.is_string()).cloned());
+            kept += answer.count("kept");
         }
-        let action = if entries.is_empty() { "unchanged" } else { "edited" };
-        Ok(Done { action, note: file.note.clone(), entries, dropped_topic: None })
+        let action = if kept == 0 && entries.is_empty() { "unchanged" } else { "edited" };
+        Ok(Done { action, note: file.note.clone(), entries, kept, dropped_topic: None })
     }
 
     /// Makes a new note, unless one of this title and text is there already: so that an import can be repeated.
@@ -186,7 +207,7 @@ impl Importer<'_> {
         for note in self.notes_of(&title)? {
             let shown = self.session.call(Command::NoteShow { note: note.clone(), version: None })?;
             if shown.at("body") == file.body {
-                return Ok(Done { action: "unchanged", note, entries: vec![], dropped_topic: None });
+                return Ok(Done { action: "unchanged", note, entries: vec![], kept: 0, dropped_topic: None });
             }
         }
         let new = |topic: Option<String>| Command::NoteNew {
@@ -204,11 +225,11 @@ impl Importer<'_> {
             (reply, _) => (reply?, None),
         };
         let note = answer.at("note_id").to_owned();
-        if let Some(titles) = &mut self.titles {
+        if let (Some(titles), false) = (&mut self.titles, note.is_empty()) {
             titles.entry(title).or_default().push(note.clone());
         }
         let entries = answer.get("entry_id").filter(|id| id.is_string()).cloned().into_iter().collect();
-        Ok(Done { action: "created", note, entries, dropped_topic })
+        Ok(Done { action: "created", note, entries, kept: answer.count("kept"), dropped_topic })
     }
 
     /// The notes of a title.

@@ -1,7 +1,9 @@
 //! What each command does: ask the node, show the answer. One file per noun.
 
+mod bundle;
 mod config;
 mod detach;
+mod device;
 mod files;
 mod group;
 mod import;
@@ -38,6 +40,9 @@ pub type Status = Result<u8, Error>;
 /// Asks a node.
 type Call = Box<dyn Fn(&Settings, &Request) -> Reply>;
 
+/// Tells people something beside the data.
+type Tell = Box<dyn Fn(&str)>;
+
 /// One command under way.
 pub struct Session {
     /// The node's directory.
@@ -51,6 +56,7 @@ pub struct Session {
     /// Where data goes.
     pub out: Out,
     call: Call,
+    tell: Tell,
 }
 
 /// Runs a parsed command line to its exit status.
@@ -93,6 +99,8 @@ impl Session {
             view,
             out: Out::new(Box::new(std::io::stdout())),
             call: Box::new(move |settings, request| call(&at, settings, request)),
+            // Nobody may be left to read it.
+            tell: Box::new(|message| drop(writeln!(std::io::stderr(), "{message}"))),
         })
     }
 
@@ -116,8 +124,9 @@ impl Session {
             Verb::Join(args) => group::join(self, args),
             Verb::Ticket(args) => group::ticket(self, args),
             Verb::Member(args) => member::run(self, args),
-            Verb::Requests(args) => member::requests(self, args),
+            Verb::Requests { what } => member::requests(self, what.as_ref()),
             Verb::Keeper(args) => member::keeper(self, args),
+            Verb::Device(args) => device::run(self, args),
             Verb::Note(args) => note::run(self, args),
             Verb::Link(args) => link::run(self, args),
             Verb::Roadmap(args) => roadmap::run(self, args),
@@ -130,6 +139,7 @@ impl Session {
             Verb::Events(args) => node::events(self, args),
             Verb::Export(args) => files::export(self, args),
             Verb::Import(args) => import::run(self, args),
+            Verb::Bundle(args) => bundle::run(self, args),
             _ => unreachable!("handled before the settings were loaded"),
         }
     }
@@ -166,13 +176,15 @@ impl Session {
     }
 
     /// Puts out what was made: as JSON, or its id alone, so that a script can take it; people read the message beside it.
+    /// What is kept until it can be sent has no id yet.
     pub fn made(&mut self, answer: &Value, id: &str, message: &str) {
         if self.global.json {
             self.json(answer);
         } else {
-            self.say(if answer.get("kept").is_some() { self.view.texts.kept_here() } else { message });
-            let id = answer.get(id).and_then(Value::as_str).unwrap_or_default().to_owned();
-            self.out.line(&id);
+            self.say(self.told(answer, message));
+            if let Some(id) = answer.get(id).and_then(Value::as_str) {
+                self.out.line(id);
+            }
         }
     }
 
@@ -181,8 +193,13 @@ impl Session {
         if self.global.json {
             self.json(answer);
         } else {
-            self.say(if answer.get("kept").is_some() { self.view.texts.kept_here() } else { message });
+            self.say(self.told(answer, message));
         }
+    }
+
+    /// The message, unless the write waits to be sent: then that is what people have to know.
+    fn told<'m>(&self, answer: &Value, message: &'m str) -> &'m str {
+        if answer.get("kept").is_some() { self.view.texts.kept_here() } else { message }
     }
 
     /// One JSON object on one line.
@@ -193,8 +210,7 @@ impl Session {
     /// Tells a person something on standard error; a script hears nothing.
     pub fn say(&self, message: &str) {
         if !self.global.json && !self.global.quiet && !message.is_empty() {
-            // Nobody may be left to read it.
-            let _ = writeln!(std::io::stderr(), "{}", super::paint::clean_lines(message));
+            (self.tell)(&super::paint::clean_lines(message));
         }
     }
 
@@ -254,6 +270,8 @@ pub(super) mod fake {
     pub struct Ran {
         pub status: Status,
         pub stdout: String,
+        /// What people were told beside the data, a line each.
+        pub said: String,
         /// What the node was asked.
         pub asked: Vec<Request>,
     }
@@ -267,11 +285,10 @@ pub(super) mod fake {
     /// The same in a directory.
     pub fn run_at(dir: &std::path::Path, args: &[&str], node: impl Fn(&Request) -> Reply + 'static) -> Ran {
         let args = signs_to_options(std::iter::once(&"studymesh").chain(args).map(Into::into).collect());
-        let mut cli = Cli::try_parse_from(args).unwrap();
-        // Messages are for people; a test's own output is its report.
-        cli.global.quiet = true;
+        let cli = Cli::try_parse_from(args).unwrap();
         let (buffer, asked) = (Buffer::default(), Rc::new(RefCell::new(vec![])));
-        let log = asked.clone();
+        let (log, said) = (asked.clone(), Rc::new(RefCell::new(String::new())));
+        let hear = said.clone();
         let view = View { cut: false, ..crate::cli::show::plain(lang::choose(cli.global.lang, &|_| None)) };
         let mut session = Session {
             home: Home::new(dir.join("home")),
@@ -283,10 +300,11 @@ pub(super) mod fake {
                 log.borrow_mut().push(request.clone());
                 node(request)
             }),
+            tell: Box::new(move |message| hear.borrow_mut().push_str(&format!("{message}\n"))),
         };
         let status = session.dispatch(&cli.verb);
         drop(session);
         let stdout = String::from_utf8(buffer.0.take()).unwrap();
-        Ran { status, stdout, asked: asked.take() }
+        Ran { status, stdout, said: said.take(), asked: asked.take() }
     }
 }

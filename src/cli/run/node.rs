@@ -101,6 +101,10 @@ pub fn name(session: &mut Session, args: &Name) -> Status {
     if std::env::var(variable).is_ok_and(|other| !other.is_empty() && other != *name) {
         message.push_str(&format!("\n{}", texts.name_shadowed(variable)));
     }
+    if answer.get("kept").is_some() {
+        // The name is set here all the same.
+        session.say(&message);
+    }
     session.changed(&answer, &message);
     Ok(OK)
 }

@@ -64,7 +64,7 @@ fn new(session: &mut Session, args: &New) -> Status {
 }
 
 fn edit(session: &mut Session, args: &Edit) -> Status {
-    let mut entries: Vec<Value> = vec![];
+    let (mut entries, mut kept): (Vec<Value>, u64) = (vec![], 0);
     let mut note_id = args.note.clone();
     let text = given(&args.text)?;
     if text.is_some() || !args.sets_something() {
@@ -76,17 +76,29 @@ fn edit(session: &mut Session, args: &Edit) -> Status {
             None => edit_by_hand(session, args)?,
         };
         entries.extend(answer.list("entry_ids").iter().cloned());
-        answer.at("note_id").clone_into(&mut note_id);
+        kept += answer.count("kept");
+        // What is kept has no id yet: the note is named as before.
+        if !answer.at("note_id").is_empty() {
+            answer.at("note_id").clone_into(&mut note_id);
+        }
     }
     if args.sets_something() {
         let (add_tags, remove_tags) = args.tags.change();
         let (title, topic) = (args.title.clone(), args.topic.clone());
         let answer = session.call(Command::NoteSet { note: note_id.clone(), title, topic, add_tags, remove_tags })?;
         entries.extend(answer.get("entry_id").filter(|id| id.is_string()).cloned());
-        answer.at("note_id").clone_into(&mut note_id);
+        kept += answer.count("kept");
+        // What is kept has no id yet: the note is named as before.
+        if !answer.at("note_id").is_empty() {
+            answer.at("note_id").clone_into(&mut note_id);
+        }
     }
-    let changed = !entries.is_empty();
-    let answer = json!({ "v": 1, "note_id": note_id, "entry_ids": entries, "changed": changed, "durable": true });
+    let changed = kept > 0 || !entries.is_empty();
+    let mut answer = json!({ "v": 1, "note_id": note_id, "entry_ids": entries, "changed": changed, "durable": true });
+    if kept > 0 {
+        // As the node says it of one write.
+        (answer["note_id"], answer["entry_ids"], answer["kept"]) = (Value::Null, Value::Null, json!(kept));
+    }
     let texts = session.view.texts;
     let message = if changed { texts.note_edited(peek::short(&note_id)) } else { texts.text_unchanged().to_owned() };
     session.changed(&answer, &message);
@@ -178,6 +190,29 @@ mod tests {
             answer,
             json!({"v": 1, "note_id": "n1", "entry_ids": ["e1", "e2"], "changed": true, "durable": true})
         );
+    }
+
+    #[test]
+    fn an_edit_that_is_kept_until_one_is_let_in_says_so_and_its_second_part_names_the_note_as_before() {
+        let kept = |_: &crate::api::Request| {
+            Ok(json!({"v": 1, "note_id": null, "entry_ids": null, "changed": true, "durable": true, "kept": 1}))
+        };
+        let ran = fake::run(&["note", "edit", "plan", "--text", "new", "--title", "Plan", "--json"], kept);
+        assert!(matches!(&ran.asked[1].command, Command::NoteSet { note, .. } if note == "plan"), "{:?}", ran.asked);
+        let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(
+            answer,
+            json!({"v": 1, "note_id": null, "entry_ids": null, "changed": true, "durable": true, "kept": 2})
+        );
+    }
+
+    #[test]
+    fn what_is_kept_has_no_id_so_nothing_stands_on_standard_output() {
+        let ran = fake::run(&["note", "new", "--title", "T", "--text", "x"], |_| {
+            Ok(json!({"v": 1, "note_id": null, "entry_id": null, "durable": true, "kept": 1}))
+        });
+        assert_eq!((ran.status, ran.stdout.as_str()), (Ok(0), ""));
+        assert!(ran.said.contains("Kept here; it is sent once you are let in"), "{}", ran.said);
     }
 
     #[test]

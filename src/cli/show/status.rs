@@ -115,11 +115,25 @@ pub fn ping(view: &View, answer: &Value) -> String {
 
 /// One event on one line.
 pub fn event(view: &View, event: &Value) -> String {
-    let data = event.get("data").map(Value::to_string).unwrap_or_default();
+    let data = told(view, event).unwrap_or_else(|| event.get("data").map(Value::to_string).unwrap_or_default());
     let data = if view.cut { crate::cli::table::fit(&clean(&data), DATA_COLUMNS) } else { clean(&data) };
     let when = event.number("time_ms").map_or_else(String::new, time::stamp);
     let kind = view.bold(&clean(event.at("type")));
     format!("{:>6}  {when}  {kind}  {}  {data}\n", event.count("id"), event.short("group_id"))
+}
+
+/// What an event about membership means; none: it is shown as it is.
+fn told(view: &View, event: &Value) -> Option<String> {
+    let texts = view.texts;
+    let data = event.get("data").unwrap_or(&Value::Null);
+    match (event.at("type"), data.at("standing")) {
+        ("members", _) => Some(texts.who_belongs_changed().to_owned()),
+        ("requested", _) => Some(texts.somebody_asks().to_owned()),
+        ("standing", "in") => Some(texts.are_in().to_owned()),
+        ("standing", standing) => texts.why_waiting(standing).map(ToOwned::to_owned),
+        ("sent", _) => Some(texts.was_sent(data.count("entries"))),
+        _ => None,
+    }
 }
 
 /// Events so far.
@@ -177,6 +191,24 @@ mod tests {
         assert!(shown.contains("abababab  云原生学习"), "{shown}");
         assert!(shown.contains("groups: 63 of 64") && !shown.contains("streams"), "{shown}");
         assert!(status(&plain(Lang::Zh), &json!({"running": false})).starts_with("○ 节点没有运行"));
+    }
+
+    #[test]
+    fn an_event_about_membership_is_a_sentence_and_others_are_shown_as_they_are() {
+        let show = |lang, kind: &str, data: Value| {
+            event(
+                &plain(lang),
+                &json!({"id": 7, "time_ms": 0, "type": kind, "group_id": "ab".repeat(32), "data": data}),
+            )
+        };
+        let shown = show(Lang::En, "standing", json!({"standing": "needs-approval"}));
+        assert!(shown.starts_with("     7  1970-01-01 00:00  standing  abababab  Waiting for an admin"), "{shown}");
+        assert!(show(Lang::En, "standing", json!({"standing": "in"})).ends_with("  you are in\n"));
+        assert!(show(Lang::En, "standing", json!({"standing": "newer"})).ends_with("{\"standing\":\"newer\"}\n"));
+        assert!(show(Lang::En, "sent", json!({"entries": 3})).ends_with("3 entries that were kept are sent\n"));
+        assert!(show(Lang::Zh, "requested", json!({})).contains("有人申请加入"));
+        assert!(show(Lang::Zh, "members", json!({})).contains("studymesh member list"));
+        assert!(show(Lang::En, "entries", json!({"count": 2})).ends_with("{\"count\":2}\n"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::peek::Peek as _;
-use super::{Fields, View, or_nothing};
+use super::{Fields, View, group, or_nothing};
 use crate::cli::paint::Style;
 use crate::cli::table::{Cell, Table};
 
@@ -16,6 +16,12 @@ pub fn status(view: &View, answer: &Value) -> String {
         fields.put(texts.l_complete(), Cell::new(style, view.yes_no(complete)));
     }
     fields.put(texts.l_group(), answer.at("group_id"));
+    if !answer.at("kind").is_empty() {
+        fields.put(texts.l_kind(), texts.word(answer.at("kind")));
+    }
+    if answer.get("role").is_some() {
+        fields.put(texts.l_role(), group::role(view, answer));
+    }
     fields.put(texts.l_fingerprint(), answer.at("fingerprint"));
     fields.put(texts.l_held(), answer.count("held"));
     for (label, key) in [(texts.l_missing(), "missing"), (texts.l_pending(), "pending")] {
@@ -43,7 +49,8 @@ pub fn status(view: &View, answer: &Value) -> String {
             view.ago(peer.number("checked_ms"), false),
         ]);
     }
-    format!("{}\n{}", fields.render(view), or_nothing(view, &table, texts.no_member()))
+    let asides: String = group::asides(view, answer).iter().map(|line| format!("{line}\n")).collect();
+    format!("{}{asides}\n{}", fields.render(view), or_nothing(view, &table, texts.no_member()))
 }
 
 #[cfg(test)]
@@ -65,6 +72,12 @@ mod tests {
         assert!(shown.starts_with("complete     no\n"), "{shown}");
         assert!(shown.contains("\nmissing      3\n") && !shown.contains("quarantined"), "{shown}");
         assert!(shown.contains("Bo      12D3  has more  just now\n"), "{shown}");
+        let shown = status(
+            &view,
+            &json!({"kind": "closed", "role": null, "standing": "needs-approval", "kept": 1, "quarantined_elsewhere": 2}),
+        );
+        assert!(shown.contains("\nrole         -\n") && shown.contains("\nWaiting for an admin"), "{shown}");
+        assert!(shown.contains("\n1 entry waits until you are let in\n2 entries of yours do not count"), "{shown}");
         assert!(status(&view, &json!({})).contains("nobody to compare with"), "nobody is connected");
     }
 }

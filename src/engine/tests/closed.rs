@@ -213,6 +213,10 @@ fn a_removed_member_reads_nothing_that_is_written_afterwards() {
     table.advance(5_000);
     let removed = table.person(2, group);
     table.act(0, |e, now| e.remove(now, group, Subject::Person(removed)).unwrap());
+    table.advance(500);
+    // It was told that it is "in" by then, while its own fold knew better from gossip.
+    let status = table.status(2, group);
+    assert_eq!((status.standing(), status.told_standing, status.inside), ("removed", Standing::In, false));
     table.advance(10_000);
     let after: Vec<EntryId> = (0..50).map(|n| table.note(n % 2, group, &format!("after {n}"))).collect();
     table.advance(10_000);

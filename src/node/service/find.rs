@@ -30,7 +30,7 @@ type Test<'t, T> = &'t dyn Fn(&&Candidate<T>) -> bool;
 ///
 /// # Errors
 /// When there is none, or more than one.
-pub(super) fn pick<T: Copy>(what: &str, given: &str, candidates: &[Candidate<T>], remedy: &str) -> Result<T, Error> {
+pub(crate) fn pick<T: Copy>(what: &str, given: &str, candidates: &[Candidate<T>], remedy: &str) -> Result<T, Error> {
     if given.trim().is_empty() {
         return Err(Error::new(Code::BadInput, format!("the {what} is not named"), remedy));
     }
@@ -66,7 +66,7 @@ impl Service<'_> {
             return match ids.as_slice() {
                 [] => {
                     let remedy =
-                        "found one with `studymesh group create NAME --open`, or join one with `studymesh join TICKET`";
+                        "found one with `studymesh group create NAME`, or join one with `studymesh join TICKET`";
                     Err(Error::new(Code::NotFound, "this node is in no group yet", remedy).into())
                 }
                 [one] => Ok(*one),

@@ -82,7 +82,7 @@ impl Service<'_> {
     }
 
     /// The kind that the genesis entry says; open while it has not come.
-    fn group_kind(&self, group: GroupId) -> GroupKind {
+    pub(super) fn group_kind(&self, group: GroupId) -> GroupKind {
         self.engine.kind(group).unwrap_or(GroupKind::Open)
     }
 
@@ -95,18 +95,16 @@ impl Service<'_> {
         let folded = self.engine.members(now, group)?.cloned().unwrap_or_default();
         for row in self.store().persons(group)? {
             let role = folded.role(row.person);
+            let removed = folded.persons().get(&row.person).is_some_and(|p| p.removed);
             // Whoever only asks to be let in is in `requests`.
-            if folded.kind().is_some()
-                && role.is_none()
-                && !folded.persons().get(&row.person).is_some_and(|p| p.removed)
-            {
+            if folded.kind().is_some() && role.is_none() && !removed {
                 continue;
             }
             let connected = status.members.iter().any(|m| m.person == Some(row.person));
             let last_seen =
                 seen.iter().filter(|p| p.log.is_some_and(|log| row.logs.contains(&log))).map(|p| p.last_seen_ms).max();
             members.push(json!({
-                "person": row.person, "name": names.of(row.person), "role": role, "logs": row.logs.len(), "entries": row.entries,
+                "person": row.person, "name": names.of(row.person), "role": role, "removed": removed, "logs": row.logs.len(), "entries": row.entries,
                 "last_entry_ms": row.last.millis(), "last_seen_ms": if connected { Some(now) } else { last_seen },
                 "you": row.person == status.person, "connected": connected,
             }));
@@ -130,6 +128,8 @@ impl Service<'_> {
 
     pub(super) fn group_leave(&mut self, group: GroupId) -> Done {
         self.engine.leave_group(group)?;
+        // Another device of this person would bring it back.
+        crate::node::linking::left(self.store(), group)?;
         Ok(json!({ "v": 1, "group_id": group, "left": true }))
     }
 

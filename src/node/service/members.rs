@@ -162,9 +162,11 @@ impl Service<'_> {
 
     pub(super) fn member_remove(&mut self, group: GroupId, given: &str) -> Done {
         let (person, names) = self.member(group, given)?;
+        let you = person == self.me(group);
         let entry = self.engine.remove(self.context.now, group, Subject::Person(person))?;
         Ok(json!({
-            "v": 1, "person_id": person, "person": names.of(person), "entry_id": entry, "durable": true,
+            "v": 1, "person_id": person, "person": names.of(person), "kind": self.group_kind(group), "you": you,
+            "entry_id": entry, "durable": true,
         }))
     }
 

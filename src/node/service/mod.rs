@@ -4,6 +4,7 @@
 //! its answer goes out. What the network knows is handed in as a [`Network`] that was taken before.
 
 mod db;
+mod device;
 mod export;
 mod find;
 mod group;
@@ -18,6 +19,8 @@ mod search;
 mod status;
 mod tags;
 
+pub(crate) use device::{device_label, tell_label};
+pub(crate) use find::pick;
 use members::Wanted;
 pub(crate) use status::{check, sync_json};
 
@@ -75,6 +78,14 @@ pub fn run(engine: &mut NodeEngine, context: Context<'_>, request: &Request) -> 
     Ok(value)
 }
 
+/// The group that is meant.
+///
+/// # Errors
+/// When there is none of that name, or more than one.
+pub fn group_of(engine: &mut NodeEngine, context: Context<'_>, given: Option<&str>) -> Result<GroupId, Fail> {
+    Service { engine, context, kept: 0 }.group(given)
+}
+
 impl Service<'_> {
     fn dispatch(&mut self, request: &Request) -> Done {
         use Command as C;
@@ -91,6 +102,7 @@ impl Service<'_> {
             C::DbCheck => return self.db_check(),
             C::Events { since, limit } => return self.events(*since, *limit),
             C::Doctor => return self.doctor(),
+            C::Device(device) => return self.device(request.group.as_deref(), device),
             C::Stop | C::Follow { .. } | C::Ping { .. } | C::SyncWait { .. } => return Err(needs_node().into()),
             _ => {}
         }

@@ -95,7 +95,12 @@ impl Service<'_> {
             [one] => Ok(vec![one.id]),
             [] => {
                 let message = format!("no note, link or entry is meant by \"{what}\"");
-                Err(Error::new(Code::NotFound, message, "give an id, a title or a URL").into())
+                let remedy = if hidden {
+                    "give an id, a title or a URL"
+                } else {
+                    "what is hidden has no title any more: `studymesh group quarantine` lists it with its id"
+                };
+                Err(Error::new(Code::NotFound, message, remedy).into())
             }
             _ => {
                 let message = format!("more than one entry is meant by \"{what}\"");
