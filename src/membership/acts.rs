@@ -156,7 +156,7 @@ impl Acts {
     /// What all of them mean together.
     #[must_use]
     pub fn fold(&self) -> Members {
-        Fold::new(self).run()
+        Fold::run(self)
     }
 
     /// The heads that a new entry names.

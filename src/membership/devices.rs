@@ -64,7 +64,8 @@ impl Fold<'_> {
             let log = self.order.act(*act).log;
             (self.introduced.seen(&self.order, log, *act).map_or(0, |e| e.via.len()), log, *act)
         };
-        let mut removals: Vec<_> = self.parties[party].own.iter().map(senior).collect();
+        let own = self.parties[party].own.iter().filter(|act| !self.looked[**act]);
+        let mut removals: Vec<_> = own.map(senior).collect();
         removals.sort_unstable();
         for (_, _, act) in removals {
             if let Some(Action::Remove(remove)) = &self.order.act(act).action
@@ -79,31 +80,34 @@ impl Fold<'_> {
     /// Whether the log of an act may still act with it: neither it, nor a log that linked it, was removed without having
     /// seen that.
     pub(super) fn is_device_alive(&self, act: usize) -> bool {
-        if self.removals.is_empty() {
-            return true;
-        }
-        let log = self.order.act(act).log;
-        let person = self.parties[self.authors[act]].id;
-        let mut removals = self.removals.get(&(log, person)).into_iter().flatten();
-        removals.all(|r| self.order.is_before(act, *r))
-            && self.introduced.seen(&self.order, log, act).is_none_or(|e| self.is_linked_well(e))
+        self.removals_that_hit(act).next().is_none()
     }
 
-    /// Whether no log of the chain was removed before, or while, it linked the next one.
-    fn is_linked_well(&self, endorsed: &Endorsed) -> bool {
-        endorsed.via.iter().enumerate().all(|(at, link)| {
-            let Some(removals) = self.removals.get(&(*link, endorsed.person)) else { return true };
+    /// The removals of the log of an act, or of logs that linked it, that have not seen it.
+    pub(super) fn removals_that_hit(&self, act: usize) -> impl Iterator<Item = usize> + '_ {
+        let log = self.order.act(act).log;
+        let person = self.parties[self.authors[act]].id;
+        let known = if self.removals.is_empty() { None } else { self.removals.get(&(log, person)) };
+        let own = known.into_iter().flatten().copied().filter(move |r| !self.order.is_before(act, *r));
+        let endorsed = if self.removals.is_empty() { None } else { self.introduced.seen(&self.order, log, act) };
+        own.chain(endorsed.into_iter().flat_map(|e| self.removals_of_links(e)))
+    }
+
+    /// The removals of logs of the chain that did not see how the log linked the next one.
+    fn removals_of_links<'b>(&'b self, endorsed: &'b Endorsed) -> impl Iterator<Item = usize> + 'b {
+        endorsed.via.iter().enumerate().flat_map(move |(at, link)| {
             let next = match endorsed.via.get(at + 1) {
                 Some(next) => self.introduced.first_of(*next).map(|e| e.act),
                 None => Some(endorsed.act),
             };
-            next.is_some_and(|next| removals.iter().all(|r| self.order.is_before(next, *r)))
+            let removals = self.removals.get(&(*link, endorsed.person)).into_iter().flatten().copied();
+            removals.filter(move |r| next.is_none_or(|next| !self.order.is_before(next, *r)))
         })
     }
 
     /// Whether a log is at its end, when everything is considered.
     pub(super) fn is_device_ended(&self, log: LogId) -> bool {
         self.removals.contains_key(&(log, self.introduced.person(log)))
-            || self.introduced.first_of(log).is_some_and(|e| !self.is_linked_well(e))
+            || self.introduced.first_of(log).is_some_and(|e| self.removals_of_links(e).next().is_some())
     }
 }

@@ -10,6 +10,9 @@ use super::order::Order;
 use crate::model::action::{Action, Cut, Role, Subject};
 use crate::model::id::{EntryId, InviteId, LogId, PersonId};
 
+/// Most times that everything is looked at anew.
+const MAX_ROUNDS: usize = 8;
+
 /// The fold under way. Acts and entries are named by their places.
 pub(super) struct Fold<'a> {
     pub acts: &'a Acts,
@@ -29,12 +32,14 @@ pub(super) struct Fold<'a> {
     pub members: Members,
     /// Whom an admission or a role of member or more names, whether it counts or not.
     named: Vec<(usize, usize)>,
-    looked: Vec<bool>,
+    pub looked: Vec<bool>,
+    /// Acts that count, with the author and the grant.
+    counted: Vec<(usize, usize, usize)>,
     queue: BTreeSet<(Rank, usize, usize)>,
 }
 
 impl<'a> Fold<'a> {
-    pub fn new(acts: &'a Acts) -> Self {
+    fn new(acts: &'a Acts) -> Self {
         let (order, places) = Order::new(acts);
         let looked = vec![false; order.len()];
         let mut fold = Self {
@@ -53,25 +58,60 @@ impl<'a> Fold<'a> {
             members: Members { kind: acts.kind, ..Members::default() },
             named: vec![],
             looked,
+            counted: vec![],
             queue: BTreeSet::new(),
         };
         fold.sort_acts();
         fold
     }
 
-    pub fn run(mut self) -> Members {
-        let genesis = self.order.iter().find(|(_, act)| matches!(act.action, Some(Action::Genesis(_))));
-        if let Some((place, act)) = genesis {
-            let founder = self.party(act.log.into());
-            self.give(founder, Role::Owner, place);
-            while let Some((rank, _, _)) = self.queue.first() {
-                self.look(*rank);
+    /// What all acts mean together.
+    ///
+    /// Whoever is senior is looked at first. So what a junior takes (a device from somebody who is made the owner
+    /// afterwards, a role from an admin who had given it up) may turn out to count only after an act that it voids was let
+    /// count. Then everything is looked at anew, with that settled from the start.
+    pub fn run(acts: &'a Acts) -> Members {
+        let mut settled: BTreeSet<usize> = BTreeSet::new();
+        for _ in 0..MAX_ROUNDS {
+            let mut fold = Self::new(acts);
+            fold.look_at_all(&settled);
+            let late = fold.late_ends();
+            if late.is_empty() {
+                fold.give_up();
+                fold.conclude();
+                return fold.members;
             }
-            (0..self.parties.len()).for_each(|party| self.open(party));
-            self.give_up();
+            settled.extend(late);
         }
-        self.conclude();
-        self.members
+        let mut fold = Self::new(acts);
+        fold.look_at_all(&settled);
+        fold.give_up();
+        fold.conclude();
+        fold.members
+    }
+
+    fn look_at_all(&mut self, settled: &BTreeSet<usize>) {
+        let genesis = self.order.iter().find(|(_, act)| matches!(act.action, Some(Action::Genesis(_))));
+        let Some((place, act)) = genesis else { return };
+        settled.iter().for_each(|act| self.settle(*act));
+        let founder = self.party(act.log.into());
+        self.give(founder, Role::Owner, place);
+        while let Some((rank, _, _)) = self.queue.first() {
+            self.look(*rank);
+        }
+        (0..self.parties.len()).for_each(|party| self.open(party));
+    }
+
+    /// What takes the right or the device under which an act was let count.
+    fn late_ends(&self) -> BTreeSet<usize> {
+        let mut late = BTreeSet::new();
+        let mut hits: BTreeMap<(usize, usize), Hits> = BTreeMap::new();
+        for (act, party, grant) in &self.counted {
+            let hits = hits.entry((*party, *grant)).or_insert_with(|| self.hits(*party, *grant));
+            late.extend(hits.others_that_hit(&self.order, *act));
+            late.extend(self.removals_that_hit(*act));
+        }
+        late
     }
 
     pub fn party(&mut self, person: PersonId) -> usize {
@@ -171,17 +211,15 @@ impl<'a> Fold<'a> {
             turns.extend(of_rank.map(|act| (*act, party, grant)));
         }
         turns.sort_unstable();
-        let mut hits: BTreeMap<(usize, usize), (usize, Hits)> = BTreeMap::new();
+        // Nobody's acts of one rank take anything from those of the same rank.
+        let mut hits: BTreeMap<(usize, usize), Hits> = BTreeMap::new();
         for (act, party, grant) in turns {
-            let ends = self.parties[party].ends.len();
-            let stale = hits.get(&(party, grant)).is_none_or(|(of, _)| *of != ends);
-            if stale {
-                hits.insert((party, grant), (ends, self.hits(party, grant)));
-            }
-            let spared = hits.get(&(party, grant)).is_some_and(|(_, hits)| hits.spare(&self.order, act));
-            if spared && self.is_device_alive(act) {
+            let hits = hits.entry((party, grant)).or_insert_with(|| self.hits(party, grant));
+            if hits.spare(&self.order, act) && self.is_device_alive(act) {
                 self.looked[act] = true;
-                self.decide(party, grant, rank, act);
+                if self.decide(party, grant, rank, act) {
+                    self.counted.push((act, party, grant));
+                }
             }
         }
     }
@@ -222,6 +260,7 @@ impl<'a> Fold<'a> {
         let Some(Action::SetRole(set)) = &self.order.act(best).action else { return };
         let to = self.party(set.person);
         self.looked[best] = true;
+        self.counted.push((best, party, grant));
         self.parties[party].grants[grant].handed = Some(best);
         self.parties[to].decided.push(best);
         self.give(to, Role::Owner, best);

@@ -154,6 +154,12 @@ impl Hits {
         }
     }
 
+    /// What others took that an act does not come before.
+    pub fn others_that_hit(&self, order: &Order<'_>, act: usize) -> impl Iterator<Item = usize> + '_ {
+        let hits: Vec<usize> = self.others.iter().copied().filter(|end| !order.is_before(act, *end)).collect();
+        hits.into_iter()
+    }
+
     pub fn spare(&self, order: &Order<'_>, act: usize) -> bool {
         self.others.iter().chain(&self.handed).all(|end| order.is_before(act, *end))
             && !self.own.iter().any(|end| order.is_before(*end, act))

@@ -46,6 +46,8 @@ pub struct Model<'a> {
     handed: Vec<(Grant, usize)>,
     /// The entries that count.
     pub counts: BTreeSet<usize>,
+    /// Those of them that were looked at under a grant, with it.
+    counted: Vec<(usize, Grant)>,
     /// Admissions by invites, in the order in which they were looked at.
     admitted: Vec<usize>,
     /// Invites, in the same order.
@@ -63,11 +65,22 @@ impl<'a> Model<'a> {
             grants: vec![],
             handed: vec![],
             counts: BTreeSet::new(),
+            counted: vec![],
             admitted: vec![],
             invited: vec![],
         };
         model.authors = (0..model.len()).map(|e| model.person_seen(model.entries[e].log, e)).collect();
-        model.look();
+        // As long as something turns out to be void by what was looked at later, that is known from the start.
+        let mut settled = BTreeSet::new();
+        for _ in 0..8 {
+            model.look(&settled);
+            let late = model.late();
+            if late.is_empty() {
+                return model;
+            }
+            settled.extend(late);
+        }
+        model.look(&settled);
         model
     }
 
@@ -138,14 +151,25 @@ impl<'a> Model<'a> {
 
     // ---- what counts ----
 
-    fn look(&mut self) {
+    fn look(&mut self, settled: &BTreeSet<usize>) {
+        self.grants.clear();
+        self.handed.clear();
+        self.counts.clone_from(settled);
+        self.counted.clear();
+        self.admitted.clear();
+        self.invited.clear();
         for act in 0..self.len() {
             if matches!(self.action(act), Some(Action::Genesis(_))) {
                 self.counts.insert(act);
                 self.grants.push(Grant { person: self.entries[act].log.into(), role: Role::Owner, entry: act });
             }
+            if let (true, Some(Action::SetRole(s))) = (settled.contains(&act), self.action(act))
+                && s.role >= Role::Member
+            {
+                self.grants.push(Grant { person: s.person, role: s.role, entry: act });
+            }
         }
-        let mut looked: BTreeSet<usize> = BTreeSet::new();
+        let mut looked: BTreeSet<usize> = settled.clone();
         let mut opened: BTreeSet<PersonId> = BTreeSet::new();
         let mut settled: BTreeSet<usize> = BTreeSet::new();
         loop {
@@ -197,6 +221,23 @@ impl<'a> Model<'a> {
         rest.difference(&opened).for_each(|person| self.look_at_own_devices(*person));
     }
 
+    /// What takes the right or the device of an act that was let count.
+    fn late(&self) -> BTreeSet<usize> {
+        let mut late = BTreeSet::new();
+        for (act, grant) in &self.counted {
+            let ends = self.ends(grant.person, grant.role, Some(grant.entry));
+            late.extend(self.first_of(ends.collect()).into_iter().filter(|end| !self.before(*act, *end)));
+            let log = self.entries[*act].log;
+            late.extend(self.removals_of(log, self.author(*act)).filter(|r| !self.before(*act, *r)));
+            late.extend(self.removals_of_links(log, self.endorsement(log, Some(*act))));
+        }
+        late
+    }
+
+    fn first_of(&self, all: Vec<usize>) -> Vec<usize> {
+        all.iter().copied().filter(|one| !all.iter().any(|other| self.before(*other, *one))).collect()
+    }
+
     /// The rank of an act under a grant; none when it is not made under grants.
     fn rank(&self, grant: &Grant, act: usize) -> Option<(usize, usize)> {
         match self.action(act)? {
@@ -239,6 +280,7 @@ impl<'a> Model<'a> {
         let Some(act) = best.copied() else { return };
         let Some(to) = self.subject(act) else { return };
         self.counts.insert(act);
+        self.counted.push((act, *grant));
         self.handed.push((*grant, act));
         self.grants.push(Grant { person: to, role: Role::Owner, entry: act });
         self.grants.push(Grant { person: grant.person, role: Role::Admin, entry: act });
@@ -342,16 +384,20 @@ impl<'a> Model<'a> {
     fn is_device_alive(&self, act: usize) -> bool {
         let log = self.entries[act].log;
         self.removals_of(log, self.author(act)).all(|r| self.before(act, r))
-            && self.is_linked_well(log, self.endorsement(log, Some(act)))
+            && self.removals_of_links(log, self.endorsement(log, Some(act))).is_empty()
     }
 
-    fn is_linked_well(&self, log: LogId, endorsement: Option<usize>) -> bool {
+    /// The removals of logs of the chain that did not see how the log linked the next one.
+    fn removals_of_links(&self, log: LogId, endorsement: Option<usize>) -> Vec<usize> {
         let chain = self.chain(log, endorsement);
         let person = self.person_by(log, endorsement);
-        chain.iter().enumerate().all(|(at, link)| {
+        let mut out = vec![];
+        for (at, link) in chain.iter().enumerate() {
             let next = chain.get(at + 1).map_or(endorsement, |next| self.endorsement(*next, None));
-            self.removals_of(*link, person).all(|r| next.is_some_and(|next| self.before(next, r)))
-        })
+            let removals = self.removals_of(*link, person);
+            out.extend(removals.filter(|r| !next.is_some_and(|next| self.before(next, *r))));
+        }
+        out
     }
 
     /// Whether a person is protected from an act of a rank.
@@ -406,6 +452,7 @@ impl<'a> Model<'a> {
             return;
         }
         self.counts.insert(act);
+        self.counted.push((act, *grant));
         let given = match action {
             Action::Admit(a) => Some((a.person, a.role)),
             Action::SetRole(s) => Some((s.person, s.role)),
@@ -545,7 +592,7 @@ impl<'a> Model<'a> {
     /// Whether a log was removed, or linked by a removed one.
     pub fn is_ended(&self, log: LogId) -> bool {
         self.removals_of(log, self.person_of(log)).next().is_some()
-            || !self.is_linked_well(log, self.endorsement(log, None))
+            || !self.removals_of_links(log, self.endorsement(log, None)).is_empty()
     }
 
     fn role_of_log(&self, log: LogId) -> Option<Role> {
