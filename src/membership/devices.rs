@@ -90,7 +90,8 @@ impl Fold<'_> {
         let known = if self.removals.is_empty() { None } else { self.removals.get(&(log, person)) };
         let own = known.into_iter().flatten().copied().filter(move |r| !self.order.is_before(act, *r));
         let endorsed = if self.removals.is_empty() { None } else { self.introduced.seen(&self.order, log, act) };
-        own.chain(endorsed.into_iter().flat_map(|e| self.removals_of_links(e)))
+        let links = endorsed.into_iter().flat_map(|e| self.removals_of_links(e));
+        own.chain(links.filter(move |r| !self.order.is_before(act, *r)))
     }
 
     /// The removals of logs of the chain that did not see how the log linked the next one.

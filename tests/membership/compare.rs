@@ -209,8 +209,7 @@ fn removed_for_good(history: &[Entry], members: &Members, model: &Model<'_>) -> 
         let Some(Action::Remove(remove)) = &removal.action else { continue };
         let Subject::Person(person) = remove.subject else { continue };
         let at = place(removal);
-        // Whom a junior removed because it had left is still the senior one.
-        if !model.counts.contains(&at) || model.author(at) == person || model.has_given_up(person) {
+        if !model.counts.contains(&at) || model.author(at) == person {
             continue;
         }
         let back =

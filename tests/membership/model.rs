@@ -229,7 +229,8 @@ impl<'a> Model<'a> {
             late.extend(self.first_of(ends.collect()).into_iter().filter(|end| !self.before(*act, *end)));
             let log = self.entries[*act].log;
             late.extend(self.removals_of(log, self.author(*act)).filter(|r| !self.before(*act, *r)));
-            late.extend(self.removals_of_links(log, self.endorsement(log, Some(*act))));
+            let links = self.removals_of_links(log, self.endorsement(log, Some(*act)));
+            late.extend(links.into_iter().filter(|r| !self.before(*act, *r)));
         }
         late
     }
@@ -384,7 +385,7 @@ impl<'a> Model<'a> {
     fn is_device_alive(&self, act: usize) -> bool {
         let log = self.entries[act].log;
         self.removals_of(log, self.author(act)).all(|r| self.before(act, r))
-            && self.removals_of_links(log, self.endorsement(log, Some(act))).is_empty()
+            && self.removals_of_links(log, self.endorsement(log, Some(act))).into_iter().all(|r| self.before(act, r))
     }
 
     /// The removals of logs of the chain that did not see how the log linked the next one.
