@@ -71,10 +71,23 @@ impl Fold<'_> {
             if let Some(Action::Remove(remove)) = &self.order.act(act).action
                 && let Subject::Device(log) = remove.subject
                 && self.is_device_alive(act)
+                && self.put_out(act).next().is_none()
             {
                 self.removals.entry((log, self.parties[party].id)).or_default().push(act);
+                self.own_removals.push(act);
             }
         }
+    }
+
+    /// The removals of the author by others that an act does not come before, unless somebody named the author anew in
+    /// between. Who was removed does not undo its own acts by removing the device that they were made on.
+    pub(super) fn put_out(&self, act: usize) -> impl Iterator<Item = usize> + '_ {
+        let party = &self.parties[self.authors[act]];
+        let anew = move |end: usize| {
+            party.named.iter().any(|by| self.order.is_before(end, *by) && self.order.is_before(*by, act))
+        };
+        let removals = party.ends.iter().filter(|e| e.above.is_none()).map(|e| e.entry);
+        removals.filter(move |end| !self.order.is_before(act, *end) && !anew(*end))
     }
 
     /// Whether the log of an act may still act with it: neither it, nor a log that linked it, was removed without having

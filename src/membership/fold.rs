@@ -33,6 +33,8 @@ pub(super) struct Fold<'a> {
     /// Whom an admission or a role of member or more names, whether it counts or not.
     named: Vec<(usize, usize)>,
     pub looked: Vec<bool>,
+    /// Removals of own devices that count.
+    pub own_removals: Vec<usize>,
     /// Acts that count, with the author and the grant.
     counted: Vec<(usize, usize, usize)>,
     queue: BTreeSet<(Rank, usize, usize)>,
@@ -58,6 +60,7 @@ impl<'a> Fold<'a> {
             members: Members { kind: acts.kind, ..Members::default() },
             named: vec![],
             looked,
+            own_removals: vec![],
             counted: vec![],
             queue: BTreeSet::new(),
         };
@@ -104,7 +107,7 @@ impl<'a> Fold<'a> {
 
     /// What takes the right or the device under which an act was let count.
     fn late_ends(&self) -> BTreeSet<usize> {
-        let mut late = BTreeSet::new();
+        let mut late: BTreeSet<usize> = self.own_removals.iter().flat_map(|act| self.put_out(*act)).collect();
         let mut hits: BTreeMap<(usize, usize), Hits> = BTreeMap::new();
         for (act, party, grant) in &self.counted {
             let hits = hits.entry((*party, *grant)).or_insert_with(|| self.hits(*party, *grant));
@@ -130,8 +133,8 @@ impl<'a> Fold<'a> {
             let author = self.party(person);
             self.authors.push(author);
             match &act.action {
-                Some(Action::Admit(a)) if a.role.writes() => self.name(a.person, place),
-                Some(Action::SetRole(s)) if s.role.writes() => self.name(s.person, place),
+                Some(Action::Admit(a)) => self.name(a.person, a.role, place),
+                Some(Action::SetRole(s)) => self.name(s.person, s.role, place),
                 _ => {}
             }
             match &act.action {
@@ -167,9 +170,12 @@ impl<'a> Fold<'a> {
         }
     }
 
-    fn name(&mut self, person: PersonId, place: usize) {
+    fn name(&mut self, person: PersonId, role: Role, place: usize) {
         let party = self.party(person);
-        self.named.push((place, party));
+        self.parties[party].named.push(place);
+        if role.writes() {
+            self.named.push((place, party));
+        }
     }
 
     /// An entry that counts gives a role.

@@ -66,6 +66,8 @@ pub(super) struct Party {
     /// Removals of own devices, ascending, and whether they were looked at.
     pub own: Vec<usize>,
     pub opened: bool,
+    /// Admissions and roles that name the person, ascending, whether they count or not.
+    pub named: Vec<usize>,
     /// Entries that give own roles up, ascending; whether they may is another question.
     pub given_up: Vec<End>,
     pub grants: Vec<Grant>,
@@ -86,6 +88,7 @@ impl Party {
             acts: vec![],
             own: vec![],
             opened: false,
+            named: vec![],
             given_up: vec![],
             grants: vec![],
             ends: vec![],

@@ -132,7 +132,7 @@ impl Members {
         &self.persons
     }
 
-    /// Every log that introduced itself.
+    /// Every log that introduced itself, or was removed.
     #[must_use]
     pub fn devices(&self) -> &BTreeMap<LogId, Device> {
         &self.devices

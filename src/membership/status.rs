@@ -54,6 +54,9 @@ impl Fold<'_> {
             let device = Device { person: endorsed.person, ended: self.is_device_ended(log) };
             self.members.devices.insert(log, device);
         }
+        for (log, person) in self.removals.keys().filter(|(log, person)| *person == PersonId::from(*log)) {
+            self.members.devices.entry(*log).or_insert(Device { person: *person, ended: true });
+        }
         let removals = self.removals.iter().flat_map(|((_, person), acts)| acts.iter().map(|act| (*person, *act)));
         for (person, act) in removals.collect::<Vec<_>>() {
             if let Some(Action::Remove(remove)) = &self.order.act(act).action {
@@ -140,8 +143,9 @@ impl Fold<'_> {
                 if answer {
                     answers.entry((seal.epoch, seal.log)).or_default().push(place);
                 }
-                let admits = wrongly.get(&self.introduced.person(seal.log)).into_iter().flatten();
-                if admits.into_iter().any(|admit| self.order.is_before(*admit, place)) {
+                let to = self.introduced.person_seen(&self.order, seal.log, place);
+                let mut admits = wrongly.get(&to).into_iter().flatten();
+                if admits.any(|admit| self.order.is_before(*admit, place)) {
                     spoiled.insert(seal.epoch);
                 }
             }

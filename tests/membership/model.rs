@@ -42,10 +42,14 @@ pub struct Model<'a> {
     /// Who wrote each entry: the person of its log as the entry sees it.
     authors: Vec<PersonId>,
     pub grants: Vec<Grant>,
+    /// Whether an owner handed the group over more than once.
+    pub contested: bool,
     /// For each grant of an owner that was handed over: the grant and the entry.
     handed: Vec<(Grant, usize)>,
     /// The entries that count.
     pub counts: BTreeSet<usize>,
+    /// Those of them that remove a device of their author.
+    own_removals: Vec<usize>,
     /// Those of them that were looked at under a grant, with it.
     counted: Vec<(usize, Grant)>,
     /// Admissions by invites, in the order in which they were looked at.
@@ -63,8 +67,10 @@ impl<'a> Model<'a> {
             before,
             authors: vec![],
             grants: vec![],
+            contested: false,
             handed: vec![],
             counts: BTreeSet::new(),
+            own_removals: vec![],
             counted: vec![],
             admitted: vec![],
             invited: vec![],
@@ -153,8 +159,10 @@ impl<'a> Model<'a> {
 
     fn look(&mut self, settled: &BTreeSet<usize>) {
         self.grants.clear();
+        self.contested = false;
         self.handed.clear();
         self.counts.clone_from(settled);
+        self.own_removals.clear();
         self.counted.clear();
         self.admitted.clear();
         self.invited.clear();
@@ -224,6 +232,7 @@ impl<'a> Model<'a> {
     /// What takes the right or the device of an act that was let count.
     fn late(&self) -> BTreeSet<usize> {
         let mut late = BTreeSet::new();
+        late.extend(self.own_removals.iter().flat_map(|act| self.put_out(*act)));
         for (act, grant) in &self.counted {
             let ends = self.ends(grant.person, grant.role, Some(grant.entry));
             late.extend(self.first_of(ends.collect()).into_iter().filter(|end| !self.before(*act, *end)));
@@ -263,7 +272,8 @@ impl<'a> Model<'a> {
         self.handed.iter().find(|(of, _)| of == grant).map(|(_, by)| *by)
     }
 
-    fn hand_over(&mut self, grant: &Grant) {
+    /// The entries that hand over under a grant, of which one counts.
+    fn handings_over(&self, grant: &Grant) -> Vec<usize> {
         let hands = |act: usize| match self.action(act) {
             Some(Action::SetRole(set)) if set.role == Role::Owner && set.person != grant.person => {
                 self.author(act) == grant.person
@@ -273,9 +283,12 @@ impl<'a> Model<'a> {
             }
             _ => false,
         };
-        let all: Vec<usize> = (0..self.len()).filter(|act| hands(*act)).collect();
-        let all: Vec<usize> =
-            all.iter().copied().filter(|act| !all.iter().any(|other| self.before(*other, *act))).collect();
+        self.first_of((0..self.len()).filter(|act| hands(*act)).collect())
+    }
+
+    fn hand_over(&mut self, grant: &Grant) {
+        let all = self.handings_over(grant);
+        self.contested |= all.len() > 1;
         // Of equals the first by place is the greatest here.
         let best = all.iter().max_by_key(|act| (self.witnesses(grant, **act, &all), std::cmp::Reverse(**act)));
         let Some(act) = best.copied() else { return };
@@ -316,10 +329,28 @@ impl<'a> Model<'a> {
         let mut own: Vec<(usize, LogId, usize)> = own.map(turn).collect();
         own.sort_unstable();
         for (_, log, act) in own {
-            if self.own_device(act) != Some(log) && self.is_device_alive(act) {
+            if self.own_device(act) != Some(log) && self.is_device_alive(act) && self.put_out(act).is_empty() {
                 self.counts.insert(act);
+                self.own_removals.push(act);
             }
         }
+    }
+
+    /// The removals of the author by others that hit an act, unless the author was named anew in between.
+    fn put_out(&self, act: usize) -> Vec<usize> {
+        let person = self.author(act);
+        let removes = |e: &usize| {
+            matches!(self.action(*e), Some(Action::Remove(r)) if r.subject == Subject::Person(person))
+                && self.author(*e) != person
+                && !self.before(act, *e)
+        };
+        let named = |e: usize| match self.action(e) {
+            Some(Action::Admit(a)) => a.person == person,
+            Some(Action::SetRole(s)) => s.person == person,
+            _ => false,
+        };
+        let anew = |end: usize| (0..self.len()).any(|e| named(e) && self.before(end, e) && self.before(e, act));
+        self.counts.iter().copied().filter(removes).filter(|end| !anew(*end)).collect()
     }
 
     /// Whether a person holds a grant of owner, of before an entry or concurrent with it, that was not handed over before it.
@@ -620,8 +651,17 @@ impl<'a> Model<'a> {
         out
     }
 
+    /// Logs that introduced themselves, or were removed.
     pub fn logs(&self) -> BTreeSet<LogId> {
-        self.entries.iter().filter(|e| matches!(e.action, Some(Action::Endorse(_)))).map(|e| e.log).collect()
+        let log = |e: usize| match self.action(e) {
+            Some(Action::Endorse(_)) => Some(self.entries[e].log),
+            Some(Action::Remove(r)) if self.counts.contains(&e) => match r.subject {
+                Subject::Device(log) if self.person_seen(log, e) == log.into() => Some(log),
+                _ => None,
+            },
+            _ => None,
+        };
+        (0..self.len()).filter_map(log).collect()
     }
 
     pub fn accepted(&self) -> BTreeSet<EntryId> {
@@ -711,7 +751,7 @@ impl<'a> Model<'a> {
 
     /// Whether an entry seals a key to somebody whose admission does not count.
     fn is_sealed_wrongly(&self, entry: usize, log: LogId) -> bool {
-        let person = self.person_of(log);
+        let person = self.person_seen(log, entry);
         let admits = |e: usize| matches!(self.action(e), Some(Action::Admit(a)) if a.person == person);
         (0..self.len()).any(|e| admits(e) && self.before(e, entry))
             && !self.role(person).is_some_and(Role::reads)
