@@ -117,6 +117,11 @@ impl GroupKeys {
         if action.class() != header.class {
             return Err(ReadError::Malformed("the action belongs to the other entry class".into()));
         }
+        // A group is founded once, by the entry that its id is the hash of; a member does not open a closed group by
+        // founding it again.
+        if matches!(action, Action::Genesis(_)) && header.group != GroupId::ZERO {
+            return Err(ReadError::Malformed("only the first entry of a group founds it".into()));
+        }
         Ok(action)
     }
 }
@@ -273,4 +278,26 @@ fn labelled(label: &[u8], parts: &[&[u8]]) -> Vec<u8> {
         message.extend_from_slice(part);
     }
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::entry::{Place, write};
+    use crate::model::action::{Genesis, GroupKind};
+    use crate::model::time::Hlc;
+
+    #[test]
+    fn a_group_is_founded_once_and_a_second_founding_does_not_read() {
+        let (keys, log) = (GroupKeys::from_seed(&[1; SEED_BYTES]), LogKey::from_seed(&[2; 32]));
+        let genesis = Action::Genesis(Genesis { kind: GroupKind::Open, salt: [3; 16] });
+        let written = |group| {
+            let place = Place { group, seq: 0, prev: EntryId::ZERO, control_heads: vec![] };
+            write(&log, &keys, place, Hlc::default(), &genesis, [4; 24]).unwrap()
+        };
+        let first = written(GroupId::ZERO);
+        assert_eq!(keys.open(&first.header, &first.body), Ok(genesis.clone()));
+        let again = written(GroupId([5; 32]));
+        assert!(matches!(keys.open(&again.header, &again.body), Err(ReadError::Malformed(_))));
+    }
 }

@@ -94,7 +94,7 @@ impl Acts {
         }
     }
 
-    /// Adds a control entry of an authentic log. True when it may change who belongs; false when it only introduces a
+    /// Adds a control entry of an authentic log, read by `log::keys`, which reads one founding of a group only. True when it may change who belongs; false when it only introduces a
     /// log, carries keys, or was here before.
     pub fn add(&mut self, id: EntryId, log: LogId, names: &[EntryId], action: Option<&Action>) -> bool {
         !self.has(id) && self.add_checked(names, Act::checked(self.group, id, log, action))
