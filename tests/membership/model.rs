@@ -42,6 +42,8 @@ pub struct Model<'a> {
     /// Who wrote each entry: the person of its log as the entry sees it.
     authors: Vec<PersonId>,
     pub grants: Vec<Grant>,
+    /// How often everything was looked at anew.
+    pub rounds: usize,
     /// Whether an owner handed the group over more than once.
     pub contested: bool,
     /// For each grant of an owner that was handed over: the grant and the entry.
@@ -67,6 +69,7 @@ impl<'a> Model<'a> {
             before,
             authors: vec![],
             grants: vec![],
+            rounds: 0,
             contested: false,
             handed: vec![],
             counts: BTreeSet::new(),
@@ -85,6 +88,7 @@ impl<'a> Model<'a> {
                 return model;
             }
             settled.extend(late);
+            model.rounds += 1;
         }
         model.look(&settled);
         model

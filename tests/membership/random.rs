@@ -63,7 +63,19 @@ struct Stage {
     /// How often somebody names other heads than those it has, in percent.
     ill: usize,
     epochs: u8,
+    /// What people do most, as numbers that `action` draws.
+    theme: &'static [usize],
 }
+
+/// Handing over and giving up; devices; invites; removals and roles; keys; nothing in particular.
+const THEMES: [&[usize]; 6] = [
+    &[50, 51, 52, 53, 68, 56, 38],
+    &[71, 72, 75, 76, 77, 96, 56, 50],
+    &[0, 8, 12, 18, 19, 20, 21, 68],
+    &[38, 56, 30],
+    &[56, 86, 91, 94],
+    &[],
+];
 
 /// A history from a seed.
 pub fn history(seed: u64) -> History {
@@ -73,7 +85,8 @@ pub fn history(seed: u64) -> History {
     let replicas =
         replicas.map(|(person, device)| Replica { person, device, seen: vec![], introduced: false }).collect();
     let ill = dice.pick(&[0, 0, 5, 15, 40]);
-    let mut stage = Stage { dice, history: vec![], replicas, people, ill, epochs: 0 };
+    let theme = dice.pick(&THEMES);
+    let mut stage = Stage { dice, history: vec![], replicas, people, ill, epochs: 0, theme };
     stage.found();
     stage.begin();
     let acts = match stage.dice.below(10) {
@@ -129,7 +142,7 @@ impl Stage {
 
     /// First devices act most.
     fn actor(&mut self) -> usize {
-        let person = self.dice.below(self.people);
+        let person = if self.dice.percent(15) { 0 } else { self.dice.below(self.people) };
         let device = self.dice.pick(&[0, 0, 0, 1, 1, 2]);
         person * DEVICES + device
     }
@@ -270,10 +283,15 @@ impl Stage {
             .collect()
     }
 
+    fn themed(&mut self) -> usize {
+        if self.theme.is_empty() { self.dice.below(100) } else { self.dice.pick(self.theme) }
+    }
+
     /// What somebody does next; nothing that reads, now and then.
     fn action(&mut self, replica: usize) -> Option<Action> {
         let me = cast().person(self.replicas[replica].person);
-        Some(match self.dice.below(100) {
+        let what = if self.dice.percent(50) { self.dice.below(100) } else { self.themed() };
+        Some(match what {
             0..8 => self.invite(),
             8..12 => Action::Revoke(Revoke { invite: cast().invites[self.known_invite(replica).0].id }),
             12..18 => {
@@ -349,6 +367,7 @@ pub fn continued(history: &[Entry], person: usize, seen: &[bool], seed: u64) -> 
         people: NAMES.len(),
         ill: 0,
         epochs: 100 + u8::try_from(epochs).expect("histories are short"),
+        theme: &[],
     };
     for _ in 0..3 {
         let actor = stage.dice.below(DEVICES);
