@@ -112,7 +112,9 @@ impl<'a> Fold<'a> {
         for (act, party, grant) in &self.counted {
             let hits = hits.entry((*party, *grant)).or_insert_with(|| self.hits(*party, *grant));
             late.extend(hits.others_that_hit(&self.order, *act));
-            late.extend(self.removals_that_hit(*act));
+            // Whether the giver's own removal of the device undoes a handing over was decided before.
+            let hands = self.parties[*party].grants[*grant].handed == Some(*act);
+            late.extend(self.removals_that_hit(*act).filter(|removal| !hands || self.authors[*removal] != *party));
         }
         late
     }
@@ -251,7 +253,7 @@ impl<'a> Fold<'a> {
             matches!(&self.order.act(**act).action, Some(Action::SetRole(s)) if s.role == Role::Owner && s.person != giver)
                 && self.order.is_before(entry, **act)
                 && hits.spare(&self.order, **act)
-                && self.is_device_alive(**act)
+                && self.removals_that_hit(**act).all(|removal| self.outweighs(party, **act, removal))
         };
         let first = self.order.first_of(self.parties[party].acts.iter().filter(hands).copied().collect());
         let best = match first.as_slice() {
@@ -271,6 +273,16 @@ impl<'a> Fold<'a> {
         self.parties[to].decided.push(best);
         self.give(to, Role::Owner, best);
         self.give(party, Role::Admin, best);
+    }
+
+    /// Whether a handing over stands though the giver removed, at the same time, the device that it was made on: a former
+    /// owner does not undo it so, and a thief of the device does not hand over what was taken from it.
+    fn outweighs(&self, giver: usize, act: usize, removal: usize) -> bool {
+        let mut both = [act, removal];
+        both.sort_unstable();
+        let witnesses = self.witnesses(giver, &both);
+        let of = |entry: usize| if both[0] == entry { witnesses[0] } else { witnesses[1] };
+        self.authors[removal] == giver && of(act) > of(removal)
     }
 
     /// How many people vouch for each of several entries: they were made members or more before it, the giver aside, and

@@ -345,6 +345,28 @@ fn a_former_owner_does_not_take_the_group_back_by_an_entry_that_claims_to_be_old
 }
 
 #[test]
+fn a_former_owner_does_not_undo_a_handing_over_by_removing_the_device_it_was_made_on() {
+    let mut s = Story::with(&[(BO, Role::Admin)]);
+    let linked = s.link(ANN, 1, &[0]);
+    s.now(ANN, set(BO, Role::Owner));
+    s.now(BO, epoch(1, &[]));
+    s.after(&[linked], log(ANN, 1), remove_device(ANN, 0));
+    assert_eq!(s.members().owner(), Some(id(BO)));
+    assert!(s.members().devices()[&log(ANN, 1)].person == id(ANN) && !s.decides(log(ANN, 0)));
+}
+
+#[test]
+fn a_thief_does_not_hand_the_group_over_on_a_device_that_was_removed() {
+    let mut s = Story::with(&[(BO, Role::Admin)]);
+    let linked = s.link(ANN, 1, &[0]);
+    s.now(ANN, remove_device(ANN, 1));
+    s.now(BO, epoch(1, &[]));
+    let theft = s.after(&[linked], log(ANN, 1), set(CY, Role::Owner));
+    s.after(&[theft], log(CY, 0), remove(BO));
+    assert_eq!((s.members().owner(), s.role(BO)), (Some(id(ANN)), Some(Role::Admin)));
+}
+
+#[test]
 fn who_steps_down_or_leaves_while_it_is_made_the_owner_is_the_owner() {
     for gives_up in [set(BO, Role::Reader), remove(BO)] {
         let mut s = Story::with(&[(BO, Role::Admin)]);

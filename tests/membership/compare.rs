@@ -32,7 +32,9 @@ pub fn check(history: &[Entry], seed: u64) -> Result<(), String> {
     shown_is_done(history, &members)?;
     if seed % 4 == 0 {
         removed_for_good(history, &members, &model)?;
-        seniors_stand(history, &members)?;
+        if !model.contested {
+            seniors_stand(history, &members)?;
+        }
         power_is_bounded(history, &members, &model, seed)?;
     }
     Ok(())

@@ -240,10 +240,9 @@ impl<'a> Model<'a> {
         for (act, grant) in &self.counted {
             let ends = self.ends(grant.person, grant.role, Some(grant.entry));
             late.extend(self.first_of(ends.collect()).into_iter().filter(|end| !self.before(*act, *end)));
-            let log = self.entries[*act].log;
-            late.extend(self.removals_of(log, self.author(*act)).filter(|r| !self.before(*act, *r)));
-            let links = self.removals_of_links(log, self.endorsement(log, Some(*act)));
-            late.extend(links.into_iter().filter(|r| !self.before(*act, *r)));
+            let hands = self.handed(grant) == Some(*act);
+            let removals = self.removals_that_hit(*act).into_iter();
+            late.extend(removals.filter(|removal| !hands || self.author(*removal) != grant.person));
         }
         late
     }
@@ -276,23 +275,33 @@ impl<'a> Model<'a> {
         self.handed.iter().find(|(of, _)| of == grant).map(|(_, by)| *by)
     }
 
-    /// The entries that hand over under a grant, of which one counts.
+    /// The entries that hand over under a grant, if their devices were not removed.
     fn handings_over(&self, grant: &Grant) -> Vec<usize> {
-        let hands = |act: usize| match self.action(act) {
+        let hands = |act: &usize| match self.action(*act) {
             Some(Action::SetRole(set)) if set.role == Role::Owner && set.person != grant.person => {
-                self.author(act) == grant.person
-                    && self.before(grant.entry, act)
-                    && self.is_alive(grant, act)
-                    && self.is_device_alive(act)
+                self.author(*act) == grant.person
+                    && self.before(grant.entry, *act)
+                    && self.is_alive(grant, *act)
+                    && self.removals_that_hit(*act).into_iter().all(|r| self.author(r) == grant.person)
             }
             _ => false,
         };
-        self.first_of((0..self.len()).filter(|act| hands(*act)).collect())
+        (0..self.len()).filter(hands).collect()
+    }
+
+    /// Whether more people vouch for a handing over than for a removal of its device.
+    fn outweighs(&self, grant: &Grant, act: usize, removal: usize) -> bool {
+        let of = |entry: usize| self.witnesses(grant, entry, &[act, removal]);
+        of(act) > of(removal)
     }
 
     fn hand_over(&mut self, grant: &Grant) {
         let all = self.handings_over(grant);
-        self.contested |= all.len() > 1;
+        let hit = |act: &usize| !self.removals_that_hit(*act).is_empty();
+        let contested = self.contested || all.iter().any(hit);
+        let stands = |act: &usize| self.removals_that_hit(*act).into_iter().all(|r| self.outweighs(grant, *act, r));
+        let all = self.first_of(all.into_iter().filter(stands).collect());
+        self.contested = contested || all.len() > 1;
         // Of equals the first by place is the greatest here.
         let best = all.iter().max_by_key(|act| (self.witnesses(grant, **act, &all), std::cmp::Reverse(**act)));
         let Some(act) = best.copied() else { return };
@@ -418,9 +427,14 @@ impl<'a> Model<'a> {
     }
 
     fn is_device_alive(&self, act: usize) -> bool {
+        self.removals_that_hit(act).is_empty()
+    }
+
+    /// The removals of the log of an act, or of logs that linked it, that have not seen it.
+    fn removals_that_hit(&self, act: usize) -> Vec<usize> {
         let log = self.entries[act].log;
-        self.removals_of(log, self.author(act)).all(|r| self.before(act, r))
-            && self.removals_of_links(log, self.endorsement(log, Some(act))).into_iter().all(|r| self.before(act, r))
+        let links = self.removals_of_links(log, self.endorsement(log, Some(act)));
+        self.removals_of(log, self.author(act)).chain(links).filter(|r| !self.before(act, *r)).collect()
     }
 
     /// The removals of logs of the chain that did not see how the log linked the next one.
