@@ -226,7 +226,12 @@ fn removed_for_good(history: &[Entry], members: &Members, model: &Model<'_>) -> 
         };
         let rest = without(history, beyond);
         let order: Vec<usize> = (0..rest.len()).collect();
-        let (all, less) = (seen_by_others(members, person), seen_by_others(&folded(&rest, &order), person));
+        // A key that somebody sealed on the strength of an admission was given away, whatever became of the admission.
+        let but_epochs = |seen: BTreeSet<String>| -> BTreeSet<String> {
+            seen.into_iter().filter(|line| !line.starts_with("epoch")).collect()
+        };
+        let all = but_epochs(seen_by_others(members, person));
+        let less = but_epochs(seen_by_others(&folded(&rest, &order), person));
         if all != less {
             let (with, without) = (&all - &less, &less - &all);
             let who = person_name(person);
@@ -280,12 +285,12 @@ fn outsiders_are_powerless(members: &Members, then: &Members, person: PersonId) 
 
 /// Nobody lowers who is senior; who decides nothing lowers nobody.
 fn seniors_stay(members: &Members, then: &Members, logs: &[LogId]) -> Result<(), String> {
-    let person = PersonId::from(logs[0]);
     let rank = |id: &PersonId| {
         let known = members.persons().get(id)?;
         Some((std::cmp::Reverse(known.role?), known.seniority))
     };
-    let own = rank(&person).filter(|_| members.role(person).is_some_and(Role::decides));
+    let decides = |p: &PersonId| members.role(*p).is_some_and(Role::decides);
+    let own = logs.iter().map(|log| PersonId::from(*log)).filter(decides).filter_map(|p| rank(&p)).min();
     for (other, known) in members.persons() {
         // The places of an invite are taken in an order that its holders can change.
         let invited = members.invites().values().any(|i| i.uses > 0 && i.used_by.contains(other));
@@ -322,7 +327,9 @@ fn seniors_stand(history: &[Entry], members: &Members) -> Result<(), String> {
             Some((std::cmp::Reverse(known.role.filter(|r| r.decides())?), known.seniority))
         };
         let Some(other) = rank(subject) else { continue };
-        if author == subject || rank(author).is_some_and(|own| own < other) {
+        // Who is made the owner at the same time has not left, whatever it said.
+        let owner = members.owner() == Some(author);
+        if author == subject || owner || rank(author).is_some_and(|own| own < other) {
             continue;
         }
         let rest = without(history, |n| n == at);
