@@ -351,15 +351,20 @@ impl<'a> Fold<'a> {
     pub fn is_protected(&self, person: PersonId, rank: Rank, act: usize) -> bool {
         let Some(party) = self.party_of.get(&person).map(|party| &self.parties[*party]) else { return false };
         let protects = |g: &&Grant| g.role.decides() && g.rank() < rank && !self.order.is_before(act, g.entry);
-        party.grants.iter().filter(protects).any(|g| !self.is_over(party, g, act))
-    }
-
-    /// Whether an act has seen that a grant is over.
-    fn is_over(&self, party: &Party, grant: &Grant, act: usize) -> bool {
-        let seen = |entry: usize| self.order.is_before(entry, act);
-        let gave_up = |e: End| e.takes(grant.role) && seen(e.entry) && !self.order.is_before(e.entry, grant.entry);
-        grant.handed.is_some_and(seen)
-            || party.has_ended(&self.order, grant.role, grant.entry, act)
-            || (grant.role != Role::Owner && self.given_up(party).any(gave_up))
+        let mut grants = party.grants.iter().filter(protects).peekable();
+        if grants.peek().is_none() {
+            return false;
+        }
+        // What the act has seen of what was taken and given up.
+        let seen = |e: &End| self.order.is_before(e.entry, act);
+        let taken: Vec<End> = party.ends.iter().copied().filter(seen).collect();
+        let given_up: Vec<End> = self.given_up(party).filter(seen).collect();
+        let over = |g: &Grant| {
+            let ends = |e: &End| e.takes(g.role) && !self.order.is_before(e.entry, g.entry);
+            g.handed.is_some_and(|by| self.order.is_before(by, act))
+                || taken.iter().rev().any(ends)
+                || (g.role != Role::Owner && given_up.iter().rev().any(ends))
+        };
+        grants.any(|g| !over(g))
     }
 }

@@ -98,13 +98,6 @@ impl Party {
         }
     }
 
-    /// Whether an act comes after an end that takes a role which an entry gave. The latest is the likeliest.
-    pub fn has_ended(&self, order: &Order<'_>, role: Role, given: usize, act: usize) -> bool {
-        let until = self.ends.partition_point(|e| e.entry < act);
-        let over = |e: &End| e.takes(role) && order.is_before(e.entry, act) && !order.is_before(e.entry, given);
-        self.ends[..until].iter().rev().any(over)
-    }
-
     /// Whether a role that an entry gave was taken, when everything is considered.
     fn is_taken(&self, order: &Order<'_>, role: Role, given: Option<usize>) -> bool {
         if role == Role::Owner {
@@ -112,13 +105,6 @@ impl Party {
         }
         let takes = |e: &End| e.takes(role) && given.is_none_or(|given| !order.is_before(e.entry, given));
         self.ends.iter().rev().any(takes)
-    }
-
-    /// What took a role that an entry gave.
-    pub fn taken_by<'b>(&'b self, order: &'b Order<'_>, role: Role, given: usize) -> impl Iterator<Item = usize> + 'b {
-        let handed = self.grants.iter().filter(move |g| g.entry == given && g.role == role).filter_map(|g| g.handed);
-        let takes = move |e: &&End| role != Role::Owner && e.takes(role) && !order.is_before(e.entry, given);
-        self.ends.iter().filter(takes).map(|e| e.entry).chain(handed)
     }
 
     /// The highest role that was given and not taken, with the first entry that gave it. `default`: everybody's.
@@ -136,9 +122,8 @@ impl Party {
     }
 }
 
-/// What takes a grant: an act under it has to come before all of `others` and the handing over, and after none of `own`.
-///
-/// Of each line of entries only the first is kept, since what it spares the later ones spare as well.
+/// What takes a grant, ascending: an act under it has to come before all of `others` and the handing over, and after none
+/// of `own`. The first ones are the likeliest to tell.
 pub(super) struct Hits {
     others: Vec<usize>,
     own: Vec<usize>,
@@ -151,16 +136,18 @@ impl Hits {
         let takes = |e: &End| e.takes(grant.role) && !order.is_before(e.entry, grant.entry);
         let own = given_up.filter(takes).filter(|_| grant.role != Role::Owner);
         Self {
-            others: order.first_of(party.ends.iter().filter(|e| takes(e)).map(|e| e.entry).collect()),
-            own: order.first_of(own.map(|e| e.entry).collect()),
+            others: party.ends.iter().filter(|e| takes(e)).map(|e| e.entry).collect(),
+            own: own.map(|e| e.entry).collect(),
             handed: grant.handed,
         }
     }
 
-    /// What others took that an act does not come before.
-    pub fn others_that_hit(&self, order: &Order<'_>, act: usize) -> impl Iterator<Item = usize> + '_ {
-        let hits: Vec<usize> = self.others.iter().copied().filter(|end| !order.is_before(act, *end)).collect();
-        hits.into_iter()
+    /// What others took that an act does not come before; of each line of entries the first.
+    pub fn others_that_hit(&self, order: &Order<'_>, act: usize) -> Vec<usize> {
+        if self.others.iter().all(|end| order.is_before(act, *end)) {
+            return vec![];
+        }
+        order.first_of(self.others.iter().copied().filter(|end| !order.is_before(act, *end)).collect())
     }
 
     pub fn spare(&self, order: &Order<'_>, act: usize) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Fold;
-use super::grants::Party;
+use super::grants::{End, Party};
 use super::members::{Device, EpochInfo, Person, RequestInfo};
 use crate::model::action::{Action, GroupKind, Quota, Role};
 use crate::model::id::{EpochId, LogId, PersonId};
@@ -155,33 +155,34 @@ impl Fold<'_> {
         self.members.sealed = sealed;
     }
 
-    /// What an epoch has to come after so that nobody is given its key who lost the right to read: one of each.
-    fn losses(&self) -> Vec<Vec<usize>> {
-        let mut losses = BTreeSet::new();
-        let reads = |party: &Party| self.members.role(party.id).is_some_and(Role::reads);
-        for party in self.parties.iter().filter(|party| !reads(party)) {
-            for (given, role) in party.given.iter().filter(|(_, role)| role.reads()) {
-                losses.insert(self.order.first_of(party.taken_by(&self.order, *role, *given).collect()));
-            }
-        }
-        for ((_, person), removals) in &self.removals {
-            let party = self.party_of.get(person).map(|party| &self.parties[*party]);
-            if party.is_some_and(|party| reads(party) && party.given.iter().any(|(_, role)| role.reads())) {
-                losses.insert(self.order.first_of(removals.clone()));
-            }
-        }
-        losses.into_iter().collect()
+    /// Whether an epoch was begun with everybody in sight who lost the right to read. `lost`: who that is.
+    fn has_seen_losses(&self, epoch: usize, lost: &[&Party]) -> bool {
+        let seen = |entry: usize| self.order.is_before(entry, epoch);
+        let is_out = |party: &&Party| {
+            let ends: Vec<&End> = party.ends.iter().filter(|e| seen(e.entry)).collect();
+            party.given.iter().filter(|(_, role)| role.reads()).all(|(given, role)| match role {
+                Role::Owner => party.grants.iter().any(|g| g.entry == *given && g.handed.is_some_and(seen)),
+                _ => ends.iter().rev().any(|e| e.takes(*role) && !self.order.is_before(e.entry, *given)),
+            })
+        };
+        let removed = |((_, person), removals): (&(LogId, PersonId), &Vec<usize>)| {
+            let read = |party: &usize| self.parties[*party].given.iter().any(|(_, role)| role.reads());
+            let reads = self.members.role(*person).is_some_and(Role::reads);
+            !(reads && self.party_of.get(person).is_some_and(read)) || removals.iter().any(|r| seen(*r))
+        };
+        lost.iter().all(is_out) && self.removals.iter().all(removed)
     }
 
     /// `spoiled`: epochs whose keys went to who should never have had them.
     fn conclude_covering(&mut self, spoiled: &BTreeSet<EpochId>) {
-        let losses = self.losses();
+        let reads = |party: &Party| self.members.role(party.id).is_some_and(Role::reads);
+        let read = |party: &Party| party.given.iter().any(|(_, role)| role.reads());
+        let lost: Vec<&Party> = self.parties.iter().filter(|party| !reads(party) && read(party)).collect();
         let mut all = vec![];
-        for place in std::mem::take(&mut self.epochs) {
+        for place in self.epochs.iter().copied() {
             let act = self.order.act(place);
             let Some(Action::Epoch(epoch)) = &act.action else { continue };
-            let seen = |loss: &Vec<usize>| loss.iter().any(|one| self.order.is_before(*one, place));
-            let covers = !spoiled.contains(&epoch.epoch) && losses.iter().all(seen);
+            let covers = !spoiled.contains(&epoch.epoch) && self.has_seen_losses(place, &lost);
             all.push((place, EpochInfo { epoch: epoch.epoch, entry: act.id, covers, latest: true }));
         }
         let covering = self.order.last_of(all.iter().filter(|(_, e)| e.covers).map(|(place, _)| *place).collect());

@@ -31,8 +31,8 @@ pub fn check(history: &[Entry], seed: u64) -> Result<(), String> {
     one_owner(&members)?;
     shown_is_done(history, &members)?;
     if seed % 4 == 0 {
-        removed_for_good(history, &members, &model)?;
         if !model.contested {
+            removed_for_good(history, &members, &model)?;
             seniors_stand(history, &members)?;
         }
         power_is_bounded(history, &members, &model, seed)?;

@@ -6,6 +6,7 @@
 
 mod cast;
 mod compare;
+mod large;
 mod model;
 mod random;
 mod story;
