@@ -30,7 +30,7 @@ pub fn check(history: &[Entry], seed: u64) -> Result<(), String> {
     any_order(history, &members, seed)?;
     one_owner(&members)?;
     shown_is_done(history, &members)?;
-    if seed % 4 == 0 {
+    if seed.is_multiple_of(4) {
         if !model.contested {
             removed_for_good(history, &members, &model)?;
             seniors_stand(history, &members)?;

@@ -74,6 +74,7 @@ impl Crowd {
     }
 
     /// Folds, within a time that a release build keeps by far.
+    #[allow(clippy::disallowed_methods, reason = "it measures")]
     fn folds(&self, what: &str, at_most: Duration) -> Members {
         let at_most = if cfg!(debug_assertions) { at_most * 40 } else { at_most };
         let begin = Instant::now();

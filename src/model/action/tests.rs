@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::id::LogId;
+use crate::model::id::{EpochId, InviteId, LogId, PersonId};
 use crate::model::text::{CharRef, OWN, Side, TextOp};
 
-const KINDS: [u16; 14] = [1, 2, 16, 17, 18, 32, 33, 34, 48, 49, 50, 51, 64, 80];
+const KINDS: [u16; 27] =
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 32, 33, 34, 48, 49, 50, 51, 64, 80];
 
 fn id() -> impl Strategy<Value = [u8; 32]> {
     any::<[u8; 32]>()
@@ -156,6 +157,72 @@ fn study() -> impl Strategy<Value = Action> {
     ]
 }
 
+fn role() -> impl Strategy<Value = Role> {
+    prop::sample::select(vec![Role::Keeper, Role::Reader, Role::Member, Role::Admin])
+}
+
+fn sealed(most: usize) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 0..=most)
+}
+
+fn cuts() -> impl Strategy<Value = Vec<Cut>> {
+    let cut = |(log, seq, id)| Cut { log: LogId(log), seq, id: EntryId(id) };
+    prop::collection::vec((id(), any::<u64>(), id()).prop_map(cut), 0..4)
+}
+
+fn seals() -> impl Strategy<Value = Vec<Sealed>> {
+    let key = prop::collection::vec(any::<u8>(), limits::SEALED_TO_BYTES);
+    let seal = |(epoch, log, key)| Sealed { epoch: EpochId(epoch), log: LogId(log), key };
+    prop::collection::vec((id(), id(), key).prop_map(seal), 0..3)
+}
+
+/// Invites and requests.
+fn invites() -> impl Strategy<Value = Action> {
+    let invite = (id(), role(), any::<u32>(), any::<u64>(), any::<bool>(), id(), sealed(limits::MAX_SEALED_KEY_BYTES));
+    let redeemed = (id(), signature()).prop_map(|(invite, proof)| Redeemed { invite: InviteId(invite), proof });
+    prop_oneof![
+        invite.prop_map(|(invite, role, uses, expires_ms, approve, epoch, request_key)| Action::Invite(Invite {
+            invite: InviteId(invite),
+            role,
+            uses,
+            expires_ms,
+            approve,
+            epoch: EpochId(epoch),
+            request_key
+        })),
+        id().prop_map(|invite| Action::Revoke(Revoke { invite: InviteId(invite) })),
+        (id(), signature(), sealed(limits::MAX_SEALED_NAME_BYTES))
+            .prop_map(|(invite, proof, name)| Action::Request(Request { invite: InviteId(invite), proof, name })),
+        (id(), role(), prop::option::of(redeemed)).prop_map(|(person, role, invite)| Action::Admit(Admit {
+            person: PersonId(person),
+            role,
+            invite
+        })),
+        id().prop_map(|person| Action::Refuse(Refuse { person: PersonId(person) })),
+    ]
+}
+
+/// Roles, removals, words about entries, keys.
+fn membership() -> impl Strategy<Value = Action> {
+    let any_role = prop_oneof![role(), Just(Role::Owner)];
+    let wrapped = (id(), sealed(limits::MAX_SEALED_KEY_BYTES)).prop_map(|(e, key)| Wrapped { epoch: EpochId(e), key });
+    let epochs = prop::collection::vec(id().prop_map(EpochId), 0..=limits::MAX_PARENTS);
+    prop_oneof![
+        (id(), any_role, cuts()).prop_map(|(p, role, cut)| Action::SetRole(SetRole { person: PersonId(p), role, cut })),
+        (id(), any::<bool>(), cuts()).prop_map(|(of, device, cut)| {
+            let subject = if device { Subject::Device(LogId(of)) } else { Subject::Person(PersonId(of)) };
+            Action::Remove(Remove { subject, cut })
+        }),
+        ids().prop_map(|entries| Action::Accept(Accept { entries })),
+        (id(), prop::collection::vec(wrapped, 0..3), seals())
+            .prop_map(|(epoch, parents, seals)| Action::Epoch(Epoch { epoch: EpochId(epoch), parents, seals })),
+        seals().prop_map(|seals| Action::Seals(Seals { seals })),
+        epochs.prop_map(|epochs| Action::AskKeys(AskKeys { epochs })),
+        (ids(), any::<bool>()).prop_map(|(entries, hidden)| Action::Hide(Hide { entries, hidden })),
+        any::<(u64, u64)>().prop_map(|(entries, bytes)| Action::Quota(Quota { entries, bytes })),
+    ]
+}
+
 fn any_action() -> impl Strategy<Value = Action> {
     let chain = prop::collection::vec((id(), signature()), 0..4);
     let link = |(log, signature)| PersonLink { log: LogId(log), signature };
@@ -175,6 +242,8 @@ fn any_action() -> impl Strategy<Value = Action> {
             name,
             supersedes
         })),
+        invites(),
+        membership(),
         notes(),
         links(),
         study(),
@@ -232,4 +301,58 @@ fn a_kind_or_version_from_the_future_is_told_from_a_malformed_one() {
     assert_eq!(Action::decode(999, 1, &[]), Err(ReadError::Unknown { kind: 999, version: 1 }));
     assert_eq!(Action::decode(16, 2, &[]), Err(ReadError::Unknown { kind: 16, version: 2 }));
     assert!(matches!(Action::decode(16, 1, &[]), Err(ReadError::Malformed(_))));
+}
+
+/// What lies beyond a bound, kind by kind.
+#[test]
+fn an_act_of_membership_beyond_a_bound_is_refused() {
+    let cut = Cut { log: LogId([1; 32]), seq: 0, id: EntryId([2; 32]) };
+    let seal = |bytes| Sealed { epoch: EpochId([3; 32]), log: LogId([1; 32]), key: vec![0; bytes] };
+    let wrapped = |bytes| Wrapped { epoch: EpochId([3; 32]), key: vec![0; bytes] };
+    let person = PersonId([4; 32]);
+    let invite = |role, bytes| {
+        let (invite, epoch, request_key) = (InviteId([5; 32]), EpochId([3; 32]), vec![0; bytes]);
+        Action::Invite(Invite { invite, role, uses: 1, expires_ms: 0, approve: false, epoch, request_key })
+    };
+    let set = |n| Action::SetRole(SetRole { person, role: Role::Reader, cut: vec![cut; n] });
+    let remove = |n| Action::Remove(Remove { subject: Subject::Person(person), cut: vec![cut; n] });
+    let epoch = |parents, seals| Action::Epoch(Epoch { epoch: EpochId([3; 32]), parents, seals });
+    let request = |n| Action::Request(Request { invite: InviteId([5; 32]), proof: [0; 64], name: vec![0; n] });
+    let named = |n| vec![EntryId([2; 32]); n];
+    let ask = |n| Action::AskKeys(AskKeys { epochs: vec![EpochId([3; 32]); n] });
+    let admit = |role| Action::Admit(Admit { person, role, invite: None });
+    let full = limits::SEALED_TO_BYTES;
+    let both = [
+        (invite(Role::Admin, limits::MAX_SEALED_KEY_BYTES), invite(Role::Owner, 0)),
+        (invite(Role::Member, 0), invite(Role::Member, limits::MAX_SEALED_KEY_BYTES + 1)),
+        (request(limits::MAX_SEALED_NAME_BYTES), request(limits::MAX_SEALED_NAME_BYTES + 1)),
+        (admit(Role::Admin), admit(Role::Owner)),
+        (set(limits::MAX_CUT), set(limits::MAX_CUT + 1)),
+        (remove(limits::MAX_CUT), remove(limits::MAX_CUT + 1)),
+        (
+            Action::Accept(Accept { entries: named(limits::MAX_NAMED) }),
+            Action::Accept(Accept { entries: named(limits::MAX_NAMED + 1) }),
+        ),
+        (
+            Action::Hide(Hide { entries: named(limits::MAX_NAMED), hidden: true }),
+            Action::Hide(Hide { entries: named(limits::MAX_NAMED + 1), hidden: true }),
+        ),
+        (
+            epoch(vec![wrapped(limits::MAX_SEALED_KEY_BYTES); limits::MAX_PARENTS], vec![]),
+            epoch(vec![wrapped(0); limits::MAX_PARENTS + 1], vec![]),
+        ),
+        (epoch(vec![], vec![]), epoch(vec![wrapped(limits::MAX_SEALED_KEY_BYTES + 1)], vec![])),
+        (epoch(vec![], vec![seal(full); limits::MAX_SEALS]), epoch(vec![], vec![seal(full); limits::MAX_SEALS + 1])),
+        (
+            Action::Seals(Seals { seals: vec![seal(full); limits::MAX_SEALS] }),
+            Action::Seals(Seals { seals: vec![seal(full - 1)] }),
+        ),
+        (ask(limits::MAX_PARENTS), ask(limits::MAX_PARENTS + 1)),
+    ];
+    for (within, beyond) in both {
+        assert_eq!(within.check(), Ok(()));
+        assert_eq!(Action::decode(within.kind().0, 1, &within.encode()), Ok(within));
+        assert!(matches!(beyond.check(), Err(ReadError::Bounds(_))), "{beyond:?}");
+        assert!(matches!(Action::decode(beyond.kind().0, 1, &beyond.encode()), Err(ReadError::Bounds(_))));
+    }
 }
