@@ -1,5 +1,6 @@
 //! Real processes on loopback: what a group of people would do, and what may happen to them.
 
+mod acts;
 mod bundle;
 mod closed;
 mod command_line;
