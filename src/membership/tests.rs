@@ -531,6 +531,12 @@ fn who_was_removed_does_not_undo_what_it_did_by_removing_its_device() {
     s.now(ANN, remove(BO));
     s.after(&[long_ago], log(BO, 1), remove_device(BO, 0));
     assert_eq!(s.role(CY), Some(Role::Member));
+    // Who was let in again may lose a device like others.
+    s.now(ANN, admit(BO, Role::Admin));
+    let heads = s.seen();
+    s.after(&heads, log(BO, 1), remove_device(BO, 0));
+    assert!(s.members().devices()[&log(BO, 0)].ended);
+    assert!(!s.decides(log(BO, 0)) && s.decides(log(BO, 1)));
 }
 
 #[test]
