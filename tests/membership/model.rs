@@ -797,7 +797,9 @@ impl<'a> Model<'a> {
             self.grants_to_read().filter(|(of, ..)| of == person).all(|(_, entry, role)| {
                 self.ends(*person, role, Some(entry)).any(|e| self.before(e, epoch))
                     || self.given_up(*person, role, Some(entry)).any(|e| self.before(e, epoch))
-                    || self.handed.iter().any(|(g, by)| g.entry == entry && self.before(*by, epoch))
+                    || self.handed.iter().any(|(g, by)| {
+                        g.person == *person && role == Role::Owner && g.entry == entry && self.before(*by, epoch)
+                    })
             })
         };
         people.iter().all(seen)
