@@ -7,6 +7,7 @@ pub mod api;
 pub mod cli;
 #[cfg(feature = "node")]
 pub mod config;
+pub mod device;
 pub mod engine;
 pub mod gossip;
 pub mod log;

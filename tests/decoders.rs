@@ -4,6 +4,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use studymesh::device::Code;
+use studymesh::device::message::{self, Message as Frame};
+use studymesh::device::parcel::{Hello, Parcel, Say};
+use studymesh::engine::Handed;
 use studymesh::gossip::frame;
 use studymesh::log::entry::{self, Place, Signed};
 use studymesh::log::header::Header;
@@ -11,7 +15,7 @@ use studymesh::log::keys::{GroupKeys, LogKey};
 use studymesh::log::run::Run;
 use studymesh::log::seal::{self, Key as SealingKey};
 use studymesh::log::stream::Sealer;
-use studymesh::model::action::{Action, Profile};
+use studymesh::model::action::{Action, PersonLink, Profile};
 use studymesh::model::codec::MAX_DECODED_BYTES;
 use studymesh::model::id::{EntryId, GroupId, LogId};
 use studymesh::model::ticket::{Ticket, TicketPeer};
@@ -21,7 +25,7 @@ use studymesh::sync::bundle::{
     Begin, CHUNK_BYTES, HEAD_BYTES, Head, Kind, MAX_RECORD_BYTES, Reader as BundleReader, Writer,
 };
 use studymesh::sync::index::{Key, Range, Tip};
-use studymesh::sync::message::{Answer, EndStatus, MAX_MESSAGE_BYTES, Message, Want, read_told};
+use studymesh::sync::message::{Answer, EndStatus, MAX_MESSAGE_BYTES, Message, Told, Want, read_told};
 
 struct Counting;
 
@@ -197,7 +201,7 @@ fn sealed_bodies_and_frames() {
 fn actions() {
     let action = Action::Profile(Profile { name: "x".into(), supersedes: vec![EntryId([2; 32]); 9] });
     let valid = [action.encode()];
-    for kind in [1, 2, 16, 17, 32, 33, 34, 48, 49, 50, 51, 64, 80] {
+    for kind in [1, 2, 16, 17, 18, 32, 33, 34, 48, 49, 50, 51, 64, 80] {
         // The codec claims at most so much before it has read it.
         bounded("action", &valid, MAX_DECODED_BYTES + 4_096, 16, |bytes| drop(Action::decode(kind, 1, bytes)));
         let bomb = [253, 0, 0, 0, 0, 2, 0, 0, 0];
@@ -247,7 +251,7 @@ fn bundles() {
     }
     let short: Vec<Vec<u8>> = valid.iter().map(|b| b[..HEAD_BYTES + CHUNK_BYTES].to_vec()).collect();
     // Nothing opens that was changed.
-    bounded("bundle", &short, 1_024 + 4 * CHUNK_BYTES, 1, |bytes| read_bundle(bytes));
+    bounded("bundle", &short, 1_024 + 4 * CHUNK_BYTES, 1, read_bundle);
     // What a member seals badly: a record that claims to be as long as any may be, and a run that claims all its bodies.
     for claim in [MAX_RECORD_BYTES as u32, u32::MAX] {
         let mut bytes = Writer::new(&keys(), Kind::Bundle, begin, [2; 32]);
@@ -264,6 +268,41 @@ fn badly_sealed(head: &[u8], claim: u32) -> Vec<u8> {
     let mut plain = claim.to_le_bytes().to_vec();
     plain.extend_from_slice(&[7; 60]);
     [head, &sealer.seal(&plain, false)].concat()
+}
+
+#[test]
+fn frames_and_messages_of_linking_devices() {
+    let frames: Vec<Vec<u8>> = [
+        Frame::Knock { nonce: [1; 32], tag: [2; 32] },
+        Frame::Here { nonce: [1; 32], tag: [2; 32], element: [3; 33] },
+        Frame::Prove { element: [3; 33], mac: [4; 32] },
+        Frame::Sealed(vec![7; 300]),
+    ]
+    .iter()
+    .map(Frame::encode)
+    .collect();
+    bounded("link frame", &frames, 1_024, 4, |bytes| drop(Frame::decode(bytes)));
+    assert!(Frame::decode(&vec![6; message::MAX_FRAME_BYTES + 1]).is_err());
+    let link = PersonLink { log: LogId([1; 32]), signature: [2; 64] };
+    let handed = Handed { group: GROUP, seed: [1; 16], kind: None, chain: vec![link; 9], keys: vec![[3; 32]; 40] };
+    let told = vec![Told { peer: vec![7; 38], addresses: vec![vec![4, 127, 0, 0, 1]; 4] }; 4];
+    let parcel = Parcel { handed, name: "读书会".into(), told };
+    let hello = Hello { label: "手机".into(), secret: Some([1; 32]), groups: vec![GROUP; 20], ..Hello::default() };
+    let said = [
+        Say::Hello(hello),
+        Say::Logs { label: "x".into(), logs: vec![Some(LogId([1; 32])); 30] },
+        Say::Parcels(vec![parcel; 3]),
+        Say::Proof { group: GROUP, log: LogId([1; 32]), signature: [2; 64] },
+    ];
+    let said: Vec<Vec<u8>> = said.iter().map(Say::encode).collect();
+    bounded("device message", &said, 1_024, 8, |bytes| drop(Say::decode(bytes)));
+    let huge = [&[2, 0, 0, 0, 0, 0, 255, 255][..], &[255; 600]].concat();
+    assert!(most_held(|| drop(Say::decode(&huge))) < 2_000);
+    bounded("code", &[b"4821-7093-5518".to_vec()], 1_024, 4, |bytes| {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            drop(text.parse::<Code>());
+        }
+    });
 }
 
 #[test]

@@ -12,6 +12,7 @@
 //! assert_eq!(serde_json::from_str::<Request>(&line).unwrap(), request);
 //! ```
 
+mod device;
 mod error;
 mod roadmap_file;
 mod writes;
@@ -19,6 +20,7 @@ mod writes;
 use serde::{Deserialize, Serialize};
 
 pub use crate::model::action::{GroupKind, Role, TopicState};
+pub use device::{Device, MAX_OFFER_MS};
 pub use error::{Code, Error};
 pub use roadmap_file::RoadmapFile;
 
@@ -160,6 +162,8 @@ pub enum Command {
         /// Id, prefix or name.
         person: String,
     },
+    /// The devices of one person: see [`Device`].
+    Device(Device),
     /// Items: `{entry_id, person_id, person, log, time_ms, kind, bytes, hidden}`: entries that do not count now.
     Quarantine,
     /// Lets entries count: `{accepted, entry_ids:[], durable:true}`.

@@ -69,6 +69,7 @@ macro_rules! sentences {
     };
 }
 
+mod device;
 mod membership;
 
 // Bundles.

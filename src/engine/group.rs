@@ -240,7 +240,8 @@ impl Group {
 
     /// The person that this installation writes as.
     pub fn person(&self) -> PersonId {
-        PersonId::from(self.own_logs().next().unwrap_or_else(|| self.me.id()))
+        let first = self.row.before.first().map(|link| link.log).or_else(|| self.own_logs().next());
+        PersonId::from(first.unwrap_or_else(|| self.me.id()))
     }
 
     /// When to come back to this group for anything but pulls.

@@ -9,6 +9,7 @@
 mod chains;
 mod clock;
 mod deciding;
+mod devices;
 mod due;
 mod duties;
 mod early;
@@ -40,6 +41,7 @@ use crate::model::id::{GroupId, LogId, Peer, TopicHash};
 use crate::sync::pull::Pull;
 
 pub use deciding::{Forbidden, NewInvite};
+pub use devices::{Handed, MAX_HANDED_CHAIN, MAX_HANDED_KEYS, OwnLog, Taken};
 use entropy::Entropy;
 pub use exporting::{Export, Held};
 use group::Group;

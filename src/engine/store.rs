@@ -4,7 +4,7 @@
 //! what a batch of inputs wrote. Production uses SQLite (`crate::store`), the simulator an in-memory store.
 
 use crate::log::header::Header;
-use crate::model::action::{Action, GroupKind};
+use crate::model::action::{Action, GroupKind, PersonLink};
 use crate::model::id::{EntryId, EpochId, GroupId, LogId, PersonId};
 
 /// A chain of entries: one branch of one log, numbered by the store. Nearly every log has one.
@@ -24,6 +24,9 @@ pub struct GroupRow {
     pub joined_ms: u64,
     /// What the genesis entry says; `None` while it has not come.
     pub kind: Option<GroupKind>,
+    /// The chain that leads from the person's first log to the first of `log_keys`; empty for who founded or joined by himself.
+    /// At most [`crate::model::limits::MAX_PERSON_CHAIN`] - 1, so that a fresh log still fits.
+    pub before: Vec<PersonLink>,
 }
 
 /// A chain as the store knows it.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 mod bundles;
 mod closed;
+mod devices;
 
 use super::io::{Event, Input, MessageId, Output, Relation, StreamId, Verdict};
 use super::*;

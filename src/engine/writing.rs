@@ -111,7 +111,10 @@ impl<S: Store> Engine<S> {
         let first =
             entry::write(&log, &keys, place, time, &genesis, self.entropy.array()).map_err(WriteError::TooLong)?;
         let id = entry::group_id(&first.header_bytes);
-        self.add(now, GroupRow { id, seed, log_keys: vec![log.to_seed()], joined_ms: now, kind: None })?;
+        self.add(
+            now,
+            GroupRow { id, seed, log_keys: vec![log.to_seed()], joined_ms: now, kind: None, before: vec![] },
+        )?;
         self.append_own(now, id, &first).map_err(JoinError::Store)?;
         self.endorse(now, id)?;
         if kind == GroupKind::Closed {
@@ -143,7 +146,7 @@ impl<S: Store> Engine<S> {
         }
         let log_keys = vec![self.entropy.array()];
         let kind = joining.invite.map(|_| GroupKind::Closed);
-        self.add(now, GroupRow { id, seed: joining.seed, log_keys, joined_ms: now, kind })?;
+        self.add(now, GroupRow { id, seed: joining.seed, log_keys, joined_ms: now, kind, before: vec![] })?;
         self.endorse(now, id)?;
         if let Some(secret) = joining.invite {
             self.ask(now, id, &secret)?;
@@ -295,7 +298,7 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    fn add(&mut self, now: u64, row: GroupRow) -> Result<(), JoinError<S::Error>> {
+    pub(super) fn add(&mut self, now: u64, row: GroupRow) -> Result<(), JoinError<S::Error>> {
         self.store.put_group(&row).map_err(JoinError::Store)?;
         let group = Group::load(&mut self.store, row, now, &mut self.entropy).map_err(JoinError::Store)?;
         self.adopt(group);
@@ -317,12 +320,9 @@ impl<S: Store> Engine<S> {
         }
     }
 
-    fn endorse(&mut self, now: u64, id: GroupId) -> Result<EntryId, WriteError<S::Error>> {
+    pub(super) fn endorse(&mut self, now: u64, id: GroupId) -> Result<EntryId, WriteError<S::Error>> {
         let group = self.groups.get(&id).ok_or(WriteError::NoGroup(id))?;
-        // The person's first log vouches for every later one: its key is at hand, so the chain stays short.
-        let first = group.row.log_keys.first().map(LogKey::from_seed).filter(|first| first.id() != group.me.id());
-        let before: Vec<LogKey> = first.into_iter().collect();
-        let endorse = person::endorse(id, &group.me, &self.identity.transport, &before);
+        let endorse = person::endorse_with(id, group.me.id(), &self.identity.transport, group.chain());
         self.write(now, id, &Action::Endorse(endorse))
     }
 

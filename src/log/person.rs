@@ -19,19 +19,32 @@ pub fn endorse(group: GroupId, log: &LogKey, transport: &LogKey, before: &[LogKe
     Endorse { transport: transport.id().0, transport_sig: transport.sign_transport(group, log.id()), person }
 }
 
+/// An endorsement by this transport key with a chain that was made before.
+#[must_use]
+pub fn endorse_with(group: GroupId, log: LogId, transport: &LogKey, chain: Vec<PersonLink>) -> Endorse {
+    Endorse { transport: transport.id().0, transport_sig: transport.sign_transport(group, log), person: chain }
+}
+
+/// A chain that goes one log further: `by`, to which `chain` leads, names `next`.
+#[must_use]
+pub fn extend(group: GroupId, chain: &[PersonLink], by: &LogKey, next: LogId) -> Vec<PersonLink> {
+    let link = PersonLink { log: by.id(), signature: by.sign_next_log(group, next) };
+    chain.iter().cloned().chain([link]).collect()
+}
+
+/// The person that a chain proves for `log`; `None` when it is empty or does not hold.
+#[must_use]
+pub fn person_by(group: GroupId, log: LogId, chain: &[PersonLink]) -> Option<PersonId> {
+    let nexts = chain.iter().skip(1).map(|l| l.log).chain([log]);
+    let holds =
+        chain.iter().zip(nexts).all(|(link, next)| verify_next_log(link.log, group, next, &link.signature).is_ok());
+    chain.first().filter(|_| holds).map(|first| PersonId::from(first.log))
+}
+
 /// The person that an endorsement proves for `log`; the log's own when the chain is empty or does not hold.
 #[must_use]
 pub fn person_of(group: GroupId, log: LogId, endorse: &Endorse) -> PersonId {
-    let nexts = endorse.person.iter().skip(1).map(|l| l.log).chain([log]);
-    let holds = endorse
-        .person
-        .iter()
-        .zip(nexts)
-        .all(|(link, next)| verify_next_log(link.log, group, next, &link.signature).is_ok());
-    match endorse.person.first() {
-        Some(first) if holds => PersonId::from(first.log),
-        _ => PersonId::from(log),
-    }
+    person_by(group, log, &endorse.person).unwrap_or(PersonId::from(log))
 }
 
 /// The transport key that an endorsement proves for `log`, if it does.
@@ -51,6 +64,12 @@ mod tests {
         let good = endorse(group, &keys[2], &keys[3], &keys[..2]);
         assert_eq!(person_of(group, keys[2].id(), &good), PersonId::from(keys[0].id()));
         assert_eq!(transport_of(group, keys[2].id(), &good), Some(keys[3].id().0));
+        // A chain grows link by link, and the last one is needed.
+        let chain = extend(group, &extend(group, &[], &keys[0], keys[1].id()), &keys[1], keys[2].id());
+        assert_eq!(endorse_with(group, keys[2].id(), &keys[3], chain.clone()), good);
+        assert_eq!(person_by(group, keys[2].id(), &chain), Some(PersonId::from(keys[0].id())));
+        assert_eq!(person_by(group, keys[2].id(), &chain[..1]), None);
+        assert_eq!(person_by(group, keys[0].id(), &[]), None);
         // Another log can not take the chain over, nor can it be replayed in another group.
         assert_eq!(person_of(group, keys[3].id(), &good), PersonId::from(keys[3].id()));
         assert_eq!(person_of(GroupId([2; 32]), keys[2].id(), &good), PersonId::from(keys[2].id()));

@@ -156,6 +156,16 @@ impl Acts {
         self.graph.to_name()
     }
 
+    /// The transport key that a log's endorsement proves; `None` when it proves none.
+    #[must_use]
+    pub fn transport_of(&self, log: LogId) -> Option<[u8; 32]> {
+        let proven = |e: &Endorsed| match &self.acts[e.act].action {
+            Some(Action::Endorse(endorse)) => person::transport_of(self.group, log, endorse),
+            _ => None,
+        };
+        self.endorsed.get(&log)?.iter().find_map(proven)
+    }
+
     /// How many entries nothing names.
     #[must_use]
     pub fn heads(&self) -> usize {

@@ -154,7 +154,10 @@ impl<'a> Fold<'a> {
         if handed.is_some_and(|(over, _)| self.is_after(act, over)) {
             return false;
         }
-        for end in self.ends.persons.get(&person).cloned().unwrap_or_default() {
+        // An owner's right ends by handing over, and by nothing else.
+        let ends =
+            if role == Role::Owner { vec![] } else { self.ends.persons.get(&person).cloned().unwrap_or_default() };
+        for end in ends {
             if !end.takes(role) || self.is_before(end.act, since) {
                 continue;
             }

@@ -44,11 +44,26 @@ impl Fold<'_> {
                 Word::Admit(role) | Word::Set(role) => Some(role),
                 Word::Remove => None,
             };
-            let of = |g: &&super::grants::Grant| g.person == person && Some(g.role) == role && g.role.decides();
-            let seniority = self.grants.iter().filter(of).map(|g| g.rank.place as u64).min();
+            let seniority = self.place_in_line(person, role);
             let since = Some(self.acts.acts[act].id);
             self.members.persons.insert(person, Person { role, removed: word == Word::Remove, since, seniority });
         }
+    }
+
+    /// The place of the earliest grant of this role that nothing took.
+    fn place_in_line(&mut self, person: PersonId, role: Option<Role>) -> Option<u64> {
+        let of = |g: &&super::grants::Grant| g.person == person && Some(g.role) == role && g.role.decides();
+        let grants: Vec<(usize, usize, Role)> =
+            self.grants.iter().filter(of).map(|g| (g.rank.place, g.act, g.role)).collect();
+        let ends = self.ends.persons.get(&person).cloned().unwrap_or_default();
+        let mut first = None;
+        for (place, act, role) in grants {
+            let taken = role != Role::Owner && ends.iter().any(|e| e.takes(role) && !self.is_before(e.act, act));
+            if !taken {
+                first = Some(first.map_or(place, |f: usize| f.min(place)));
+            }
+        }
+        first.map(|place| place as u64)
     }
 
     /// Places become ranks among those who decide: they change when somebody does, not with every entry.
@@ -61,7 +76,7 @@ impl Fold<'_> {
         }
     }
 
-    /// Of what nothing later overrules: a removal; else the least role that was set; else the highest that was admitted.
+    /// Of what nothing later overrules: that the person is the owner; else a removal; else the least role that was set; else the highest that was admitted.
     pub(super) fn last_word(&mut self, said: &[Said]) -> (Word, usize) {
         let mut last = vec![];
         for one in said {
@@ -72,7 +87,9 @@ impl Fold<'_> {
         }
         let place = &self.place;
         last.sort_by_key(|s| place[s.act]);
-        let removal = last.iter().find(|s| s.word == Word::Remove);
+        // Being made the owner outweighs whatever somebody who did not see it said: a group does not end without one.
+        let owner = last.iter().find(|s| s.word == Word::Set(Role::Owner));
+        let removal = owner.or_else(|| last.iter().find(|s| s.word == Word::Remove));
         let set = last.iter().filter_map(|s| if let Word::Set(role) = s.word { Some((role, s)) } else { None });
         let admitted = last.iter().filter_map(|s| if let Word::Admit(role) = s.word { Some((role, s)) } else { None });
         let chosen = removal

@@ -13,11 +13,13 @@ use super::roadmap::{self, Localized, Topic};
 use super::text::{InvalidText, TextEdit};
 
 mod control;
+mod names;
 
 pub use control::{
     Accept, Admit, AskKeys, Cut, Endorse, Epoch, Genesis, GroupKind, Hide, Invite, PersonLink, Quota, Redeemed, Refuse,
     Remove, Request, Revoke, Role, Sealed, Seals, SetRole, Subject, Wrapped,
 };
+pub use names::{DeviceName, GroupName, Profile};
 
 /// Which key an entry's body is sealed under, and so who can read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +67,8 @@ pub enum Action {
     Profile(Profile),
     /// The group's name.
     GroupName(GroupName),
+    /// The name of one of the author's devices.
+    DeviceName(DeviceName),
     /// A new note with its first text.
     NoteNew(NoteNew),
     /// A change of a note's text.
@@ -83,24 +87,6 @@ pub enum Action {
     RoadmapEdit(RoadmapEdit),
     /// The author's progress on a topic.
     Progress(Progress),
-}
-
-/// The author's name.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Profile {
-    /// 1 to [`limits::MAX_NAME_CHARS`] characters, no control characters.
-    pub name: String,
-    /// The writes of this register that the author saw.
-    pub supersedes: Vec<EntryId>,
-}
-
-/// The group's name.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct GroupName {
-    /// 1 to [`limits::MAX_NAME_CHARS`] characters, no control characters.
-    pub name: String,
-    /// The writes of this register that the author saw.
-    pub supersedes: Vec<EntryId>,
 }
 
 /// A new note; its id is the id of this entry.
@@ -370,6 +356,7 @@ kinds! {
     15 Control Quota |_: &Quota| -> Checked { Ok(()) };
     16 Content Profile |a: &Profile| -> Checked { name("name", &a.name)?; seen(&a.supersedes) };
     17 Content GroupName |a: &GroupName| -> Checked { name("name", &a.name)?; seen(&a.supersedes) };
+    18 Content DeviceName |a: &DeviceName| -> Checked { name("name", &a.name)?; seen(&a.supersedes) };
     32 Content NoteNew |a: &NoteNew| -> Checked {
         line("title", &a.title, limits::MAX_TITLE_CHARS)?;
         a.topic.as_deref().map_or(Ok(()), topic)?;
@@ -432,6 +419,7 @@ impl Action {
         match self {
             Self::Profile(a) => &a.supersedes,
             Self::GroupName(a) => &a.supersedes,
+            Self::DeviceName(a) => &a.supersedes,
             Self::NoteSet(a) => &a.supersedes,
             Self::LinkAdd(a) => &a.supersedes,
             Self::LinkSet(a) => &a.supersedes,

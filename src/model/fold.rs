@@ -9,7 +9,7 @@
 use bincode::{Decode, Encode};
 
 use super::action::{Action, RoadmapMeta, TopicState};
-use super::id::{EntryId, LinkId, NoteId, PersonId};
+use super::id::{EntryId, LinkId, LogId, NoteId, PersonId};
 use super::roadmap::Topic;
 use super::text::TextEdit;
 use super::{codec, link};
@@ -49,6 +49,8 @@ pub enum Register {
     Topic(String, String),
     /// A person's progress on a topic: [`Value::Progress`].
     Progress(PersonId, String),
+    /// What a person calls the device that writes a log: [`Value::Text`]. Only that of the log's own person means anything.
+    DeviceName(PersonId, LogId),
 }
 
 impl Register {
@@ -74,6 +76,7 @@ impl Register {
             Self::Roadmap(r) => (13, text(r), vec![]),
             Self::Topic(r, t) => (14, text(r), text(t)),
             Self::Progress(p, t) => (15, id(&p.0), text(t)),
+            Self::DeviceName(p, l) => (16, id(&p.0), id(&l.0)),
         }
     }
 
@@ -100,6 +103,7 @@ impl Register {
             13 => Self::Roadmap(text(subject)?),
             14 => Self::Topic(text(subject)?, text(part)?),
             15 => Self::Progress(PersonId(id(subject)?), text(part)?),
+            16 => Self::DeviceName(PersonId(id(subject)?), LogId(id(part)?)),
             _ => return None,
         };
         (register.parts() == (kind, subject.to_vec(), part.to_vec())).then_some(register)
@@ -172,6 +176,7 @@ pub fn facts<'a>(entry: EntryId, person: PersonId, action: &'a Action) -> Vec<Fa
     match action {
         Action::Profile(a) => vec![text(Register::PersonName(person), &a.name)],
         Action::GroupName(a) => vec![text(Register::GroupName, &a.name)],
+        Action::DeviceName(a) => vec![text(Register::DeviceName(person, a.log), &a.name)],
         Action::NoteNew(a) => {
             let note = NoteId::from(entry);
             let mut facts =
@@ -255,6 +260,7 @@ mod tests {
             Register::Roadmap(s.to_owned()),
             Register::Topic(s.to_owned(), t.to_owned()),
             Register::Progress(person, t.to_owned()),
+            Register::DeviceName(person, LogId(a)),
         ]
     }
 

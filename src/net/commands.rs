@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::kad::{PeerLookup, ProviderLookup};
 use super::shell::Shell;
-use super::{Command, Event, Key, Verdict, address, gossip, kad};
+use super::{Command, Event, Key, StreamId, Use, Verdict, address, gossip, kad};
 
 impl Shell {
     pub(super) fn command(&mut self, command: Command) {
@@ -21,13 +21,8 @@ impl Shell {
                     self.report(&id, &source, verdict);
                 }
             }
-            Command::OpenStream { stream, peer } => {
-                if self.streams.ask(stream, peer) {
-                    self.swarm.behaviour_mut().streams.open(stream, peer);
-                } else {
-                    self.tell(Event::StreamFailed(stream));
-                }
-            }
+            Command::OpenStream { stream, peer } => self.open(stream, peer, Use::Sync),
+            Command::OpenLink { stream, peer } => self.open(stream, peer, Use::Link),
             Command::SendFrame { stream, bytes } => self.streams.send(stream, bytes),
             Command::CloseStream(stream) => {
                 if self.streams.close(stream) {
@@ -52,6 +47,14 @@ impl Shell {
             }
             // The loop ends on it.
             Command::Shutdown => {}
+        }
+    }
+
+    fn open(&mut self, stream: StreamId, peer: PeerId, purpose: Use) {
+        if self.streams.ask(stream, peer) {
+            self.swarm.behaviour_mut().streams.open(stream, peer, purpose);
+        } else {
+            self.tell(Event::StreamFailed(stream));
         }
     }
 

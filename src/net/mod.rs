@@ -81,8 +81,8 @@ pub use roaming::SETTLE;
 pub use shell::{MAX_BACKLOG, SHUTDOWN_GRACE};
 pub use snapshot::{Connection, Mapping, Nat, Relay, Reservation, Snapshot, Upnp};
 pub use streams::{
-    CLOSE_TIMEOUT, FIRST_FRAME_TIMEOUT, IDLE_TIMEOUT, MAX_INBOUND, MAX_INBOUND_PER_PEER, MAX_OUTBOUND,
-    MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES,
+    CLOSE_TIMEOUT, FIRST_FRAME_TIMEOUT, IDLE_TIMEOUT, MAX_INBOUND, MAX_INBOUND_LINKS, MAX_INBOUND_PER_PEER,
+    MAX_OUTBOUND, MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES, Use,
 };
 
 /// Commands that wait; whoever sends more waits.
@@ -197,6 +197,13 @@ pub enum Command {
         /// The peer.
         peer: PeerId,
     },
+    /// The same for linking devices: [`Event::LinkOpened`] or [`Event::StreamFailed`] answers.
+    OpenLink {
+        /// The number.
+        stream: StreamId,
+        /// The peer.
+        peer: PeerId,
+    },
     /// Send a frame of at most [`frames::MAX_FRAME_BYTES`] on an open stream. [`Event::Sent`] tells when it has left; at
     /// most [`MAX_QUEUED_FRAMES`] and [`MAX_QUEUED_BYTES`] may wait.
     SendFrame {
@@ -296,6 +303,8 @@ pub enum Event {
     Unsubscribed(PeerId, Key),
     /// A stream is open: one that was asked for, or one that a peer opened. Everything else about it comes afterwards.
     StreamOpened(StreamId, PeerId),
+    /// The same for linking devices.
+    LinkOpened(StreamId, PeerId),
     /// A stream that was asked for could not be opened.
     StreamFailed(StreamId),
     /// A frame came on a stream: at most [`frames::MAX_FRAME_BYTES`].

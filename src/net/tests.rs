@@ -213,7 +213,11 @@ impl Raw {
     }
 
     async fn open(&mut self, stream: StreamId, peer: PeerId) -> libp2p::swarm::Stream {
-        self.swarm.behaviour_mut().streams.open(stream, peer);
+        self.open_for(Use::Sync, stream, peer).await
+    }
+
+    async fn open_for(&mut self, purpose: Use, stream: StreamId, peer: PeerId) -> libp2p::swarm::Stream {
+        self.swarm.behaviour_mut().streams.open(stream, peer, purpose);
         self.until("a raw stream", |event| match event {
             SwarmEvent::Behaviour(BehaviourEvent::Streams(negotiate::Event::Opened(_, negotiated))) => {
                 Some(negotiated.stream)
@@ -542,6 +546,25 @@ async fn one_peer_gets_eight_streams_and_no_more() {
     assert_eq!(node.count(|e| matches!(e, Event::StreamOpened(..))), 0);
     drop(streams.pop());
     node.take("one is closed", |e| matches!(e, Event::StreamClosed(_)).then_some(())).await;
+    going.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_for_linking_are_told_apart_and_do_not_crowd_out_sync() {
+    let node = Node::on(&[TCP]).await;
+    let mut raw = Raw::connect(&node).await;
+    let mut streams = vec![];
+    for n in 0..MAX_INBOUND_LINKS.0 as u64 {
+        streams.push(raw.open_for(Use::Link, 2 * n, node.peer).await);
+        node.take("a link stream", |e| matches!(e, Event::LinkOpened(..)).then_some(())).await;
+    }
+    let mut over = raw.open_for(Use::Link, 100, node.peer).await;
+    streams.push(raw.open(102, node.peer).await);
+    node.take("a sync stream all the same", |e| matches!(e, Event::StreamOpened(..)).then_some(())).await;
+    let going = raw.keep();
+    let end = in_time("one link too many is reset", over.read(&mut [0; 1])).await;
+    assert!(matches!(end, Ok(0) | Err(_)));
+    assert_eq!(node.count(|e| matches!(e, Event::LinkOpened(..))), 0);
     going.abort();
 }
 

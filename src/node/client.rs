@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::control::{self, Line};
 use super::{local, service};
-use crate::api::{Code, Command, Error, MAX_LINE_BYTES, Reply, Request};
+use crate::api::{Code, Command, Device, Error, MAX_LINE_BYTES, Reply, Request};
 use crate::config::{Home, Settings};
 
 /// How often a directory that is in use is tried again, and how long it is waited for in all.
@@ -29,7 +29,10 @@ pub fn call(home: &Home, settings: &Settings, request: &Request) -> Reply {
         if let Some(lock) = local::lock(home)? {
             return match &request.command {
                 Command::Stop => Ok(json!({ "v": 1, "stopped": true, "was_running": false })),
-                Command::Ping { .. } | Command::SyncWait { .. } | Command::Follow { .. } => Err(service::needs_node()),
+                Command::Ping { .. }
+                | Command::SyncWait { .. }
+                | Command::Follow { .. }
+                | Command::Device(Device::Join { .. } | Device::Link { .. }) => Err(service::needs_node()),
                 _ => local::call(home, settings, request, lock),
             };
         }
@@ -99,6 +102,7 @@ fn repeatable(command: &Command) -> bool {
             | C::Requests
             | C::Quarantine
             | C::BundleImport { .. }
+            | C::Device(Device::List)
     )
 }
 
@@ -107,11 +111,7 @@ fn repeatable(command: &Command) -> bool {
 /// # Errors
 /// When no node runs.
 pub fn follow(home: &Home, since: Option<u64>, line: &mut dyn FnMut(&Value) -> bool) -> Result<(), Error> {
-    let stream = control::connect(&home.socket()).map_err(|e| broken(&e))?;
-    let mut stream = stream.ok_or_else(service::needs_node)?;
-    let request = serde_json::to_vec(&Request::new(Command::Follow { since })).map_err(|e| broken(&e.into()))?;
-    stream.write_all(&[&request[..], b"\n"].concat()).map_err(|e| broken(&e))?;
-    let mut stream = BufReader::new(stream);
+    let mut stream = ask_for_lines(home, Command::Follow { since })?;
     while let Some(next) = read(&mut stream).map_err(|e| broken(&e))? {
         match next {
             Line::Ok(value) if line(&value) => {}
@@ -120,6 +120,33 @@ pub fn follow(home: &Home, since: Option<u64>, line: &mut dyn FnMut(&Value) -> b
         }
     }
     Ok(())
+}
+
+/// Offers all groups to a new device: `tell` gets the code as soon as there is one. Blocks until the new device has them.
+///
+/// # Errors
+/// As the command says, and when no node runs.
+pub fn link_device(home: &Home, timeout_ms: u64, tell: &mut dyn FnMut(&Value)) -> Reply {
+    let mut stream = ask_for_lines(home, Command::Device(Device::Link { timeout_ms }))?;
+    let mut next = || match read(&mut stream).map_err(|e| broken(&e))? {
+        Some(Line::Ok(value)) => Ok(value),
+        Some(Line::Error(error)) => Err(error),
+        None => {
+            let remedy = "see on the new device whether it has the groups; else link it again";
+            Err(Error::new(Code::Failed, "the node ended before the devices were linked", remedy))
+        }
+    };
+    tell(&next()?);
+    next()
+}
+
+/// Asks the running node for something that is answered by several lines.
+fn ask_for_lines(home: &Home, command: Command) -> Result<impl BufRead + use<>, Error> {
+    let stream = control::connect(&home.socket()).map_err(|e| broken(&e))?;
+    let mut stream = stream.ok_or_else(service::needs_node)?;
+    let request = serde_json::to_vec(&Request::new(command)).map_err(|e| broken(&e.into()))?;
+    stream.write_all(&[&request[..], b"\n"].concat()).map_err(|e| broken(&e))?;
+    Ok(BufReader::new(stream))
 }
 
 /// A node that was told to stop has ended when its lock is free.

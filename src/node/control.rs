@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::handle::Handle;
-use crate::api::{Code, Command, Error, MAX_LINE_BYTES, Reply, Request};
+use crate::api::{Code, Command, Device, Error, MAX_LINE_BYTES, Reply, Request};
 
 /// Most connections to the control socket at a time; more wait.
 const MAX_CLIENTS: usize = 64;
@@ -135,6 +135,9 @@ mod unix {
         if let Command::Follow { since } = request.command {
             return follow(stream, handle, since).await;
         }
+        if let Command::Device(Device::Link { timeout_ms }) = request.command {
+            return link(stream, handle, timeout_ms).await;
+        }
         // A client that goes away takes its waiting command with it.
         let (reading, mut writing) = stream.get_mut().split();
         let reply = tokio::select! {
@@ -178,6 +181,20 @@ mod unix {
                 Err(error) => return send(&mut stream, &Line::Error(error)).await,
             }
         }
+    }
+
+    /// Two answers: the code, and what came of it. A client that goes away takes the offer with it.
+    async fn link(mut stream: BufReader<UnixStream>, handle: &Handle, timeout_ms: u64) -> io::Result<()> {
+        let offered = match handle.link_device(Duration::from_millis(timeout_ms)).await {
+            Ok(offered) => offered,
+            Err(error) => return send(&mut stream, &Line::Error(error)).await,
+        };
+        send(&mut stream, &Line::Ok(offered.to_json())).await?;
+        let linked = tokio::select! {
+            linked = offered.linked() => linked,
+            () = closed(&mut stream) => return Ok(()),
+        };
+        send(&mut stream, &Line::from(linked)).await
     }
 
     async fn closed(stream: &mut BufReader<UnixStream>) {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::core::now_ms;
 use super::discovery::{Discovery, Known, LONELY_ROUND_MS, ROUND_MS, Step};
 use super::handle::Handle;
+use super::linking::{self, Linking};
 use super::network::without_peer;
 use super::ports;
 use super::runtime::End;
@@ -34,6 +35,8 @@ pub enum Notice {
     Look,
     /// A member told about others.
     Learned(GroupId, Vec<Told>),
+    /// A member was compared with, so it has proved its log.
+    Met,
 }
 
 /// The loop and what it remembers.
@@ -43,10 +46,13 @@ pub struct EventLoop {
     events: net::Events,
     notices: mpsc::Receiver<Notice>,
     discovery: Discovery,
+    linking: Linking,
     own: PeerId,
     connected: std::collections::BTreeSet<PeerId>,
     /// What connected peers call their program; it holds a number that changes with every start.
     agents: std::collections::BTreeMap<PeerId, String>,
+    /// Connected peers that know how devices are linked.
+    speaking: std::collections::BTreeSet<PeerId>,
     listening: Vec<Multiaddr>,
     next_round: Instant,
     last_round_ms: u64,
@@ -62,8 +68,12 @@ impl EventLoop {
         commands: net::Commands,
         events: net::Events,
         notices: mpsc::Receiver<Notice>,
+        requests: mpsc::Receiver<linking::Request>,
     ) -> Self {
+        let me = handle.peer.clone();
         Self {
+            linking: Linking::new(handle.clone(), commands.clone(), requests, me),
+            speaking: std::collections::BTreeSet::new(),
             handle,
             commands,
             events,
@@ -101,6 +111,7 @@ impl EventLoop {
     pub async fn run(&mut self) -> End {
         let shell = self.handle.shell.clone();
         loop {
+            let linking_due = self.linking.deadline();
             tokio::select! {
                 event = self.events.recv() => match event {
                     Some(event) => {
@@ -111,6 +122,8 @@ impl EventLoop {
                     None => return End::Stopped,
                 },
                 Some(notice) = self.notices.recv() => self.notice(notice).await,
+                request = self.linking.request() => self.linking.begin(request).await,
+                () = tokio::time::sleep_until(linking_due) => self.linking.tick(&self.speaking).await,
                 () = shell.asked_to_look() => self.look_soon(),
                 () = tokio::time::sleep_until(self.next_round) => self.round().await,
             }
@@ -133,6 +146,8 @@ impl EventLoop {
             Event::Disconnected(peer) => {
                 self.connected.remove(&peer);
                 self.agents.remove(&peer);
+                self.speaking.remove(&peer);
+                self.linking.disconnected(&peer);
                 self.handle.shell.facts(|f| f.addresses.remove(&peer));
                 self.input(peer, Input::Disconnected).await;
                 self.next_round = self.next_round.min(Instant::now() + Duration::from_millis(MIN_ROUND_MS));
@@ -140,6 +155,11 @@ impl EventLoop {
             Event::Subscribed(peer, topic) => self.input(peer, |p| Input::Subscribed(p, TopicHash(topic))).await,
             Event::Unsubscribed(peer, topic) => self.input(peer, |p| Input::Unsubscribed(p, TopicHash(topic))).await,
             Event::StreamOpened(stream, peer) => self.input(peer, |p| Input::StreamOpened(StreamId(stream), p)).await,
+            Event::LinkOpened(stream, peer) => self.linking.opened(stream, peer).await,
+            Event::Frame(stream, bytes) if self.linking.has(stream) => self.linking.frame(stream, &bytes).await,
+            Event::StreamFailed(stream) | Event::StreamClosed(stream) if self.linking.has(stream) => {
+                self.linking.closed(stream).await;
+            }
             Event::StreamFailed(stream) => self.work(Input::StreamFailed(StreamId(stream))).await,
             Event::Frame(stream, bytes) => self.work(Input::Frame(StreamId(stream), bytes)).await,
             Event::Sent(stream) => self.work(Input::Sent(StreamId(stream))).await,
@@ -154,8 +174,11 @@ impl EventLoop {
                 }
             }
             Event::Discovered(peer, addresses) => self.hint(peer, addresses).await,
-            Event::Identified { peer, agent, addresses, .. } => {
+            Event::Identified { peer, agent, addresses, protocols } => {
                 self.met(peer, agent).await;
+                if protocols.iter().any(|name| *name == net::Use::Link.protocol().as_ref()) {
+                    self.speaking.insert(peer);
+                }
                 self.handle.shell.facts(|f| f.addresses.insert(peer, addresses));
                 self.look_soon_if_lonely();
             }
@@ -185,6 +208,7 @@ impl EventLoop {
     async fn notice(&mut self, notice: Notice) {
         match notice {
             Notice::Look => self.look_soon(),
+            Notice::Met => self.linking.look_for_kin(),
             Notice::Learned(group, told) => {
                 let now = now_ms();
                 let rows: Vec<PeerRow> = told
@@ -258,6 +282,7 @@ impl EventLoop {
         for step in self.discovery.round(now, &groups, &|p| connected.contains(p), urgent) {
             self.carry_out(step).await;
         }
+        self.linking.look_for_kin();
         let lonely = groups.iter().any(|g| g.members == 0);
         let wait = if lonely { LONELY_ROUND_MS } else { ROUND_MS };
         self.next_round = Instant::now() + Duration::from_millis(wait);

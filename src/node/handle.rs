@@ -15,7 +15,7 @@ use super::network::Network;
 use super::service::{self, Context, sync_json};
 use super::shell::Shell;
 use super::worker::Work;
-use crate::api::{Code, Command, Error, Reply, Request};
+use crate::api::{Code, Command, Device, Error, Reply, Request};
 use crate::engine::Engine;
 use crate::engine::io::Relation;
 use crate::model::id::GroupId;
@@ -44,6 +44,10 @@ pub struct Handle {
     pub(super) stop: Arc<Notify>,
     /// Groups in which the first write since the start has been made.
     pub(super) met: Arc<Mutex<BTreeSet<GroupId>>>,
+    /// For linking devices.
+    pub(super) linking: mpsc::Sender<super::linking::Request>,
+    /// This node.
+    pub(super) peer: crate::model::id::Peer,
     pub(super) home: Arc<str>,
     pub(super) started_ms: u64,
 }
@@ -68,7 +72,13 @@ impl Handle {
                 let wait_ms = *wait_ms;
                 self.join(request, wait_ms).await
             }
-            C::Status | C::Peers { .. } | C::Doctor | C::Invite { .. } | C::GroupShow => {
+            C::Device(Device::Join { code, at, timeout_ms }) => {
+                self.join_device(code, at.as_deref(), *timeout_ms).await
+            }
+            C::Device(Device::Link { .. }) => {
+                Err(Error::new(Code::Usage, "this has two answers", "use Handle::link_device"))
+            }
+            C::Status | C::Peers { .. } | C::Doctor | C::Invite { .. } | C::GroupShow | C::Device(Device::List) => {
                 let network = self.shell.network(self.started_ms).await;
                 self.on_store(request, Some(network)).await
             }

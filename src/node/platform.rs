@@ -78,6 +78,15 @@ pub fn lock(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
+/// What this machine is called; empty when that is not known.
+#[must_use]
+pub fn host_name() -> String {
+    #[cfg(unix)]
+    return rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    return std::env::var("COMPUTERNAME").unwrap_or_default();
+}
+
 /// Names this directory on this machine: a copy elsewhere has another name.
 #[must_use]
 pub fn place(dir: &Path) -> String {

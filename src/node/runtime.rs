@@ -14,6 +14,7 @@ use super::core::{Done, now_ms};
 use super::events::{EventLoop, Notice};
 use super::fail::store_error;
 use super::handle::Handle;
+use super::linking::MAX_REQUESTS;
 use super::network::{LAST_ADDRESSES, Network};
 use super::shell::{Facts, Shell};
 use super::worker::{self, MAX_QUEUED_WORK, Work};
@@ -110,6 +111,8 @@ impl Node {
         let (notices, noticed) = mpsc::channel(MAX_NOTICES);
         let last = core.engine().store().last_event().map_err(|e| store_error(&e))?;
         let (last_event, seen_event) = watch::channel(last);
+        let (linking, requests) = mpsc::channel(MAX_REQUESTS);
+        let peer = core.engine().identity().peer.clone();
         let carry = carry_out(commands.clone(), notices, last_event);
         let worker = worker::spawn(core, queue, tokio::runtime::Handle::current(), carry).map_err(|e| internal(&e))?;
         let handle = Handle {
@@ -118,10 +121,12 @@ impl Node {
             last_event: seen_event,
             stop: Arc::new(Notify::new()),
             met: Arc::default(),
+            linking,
+            peer,
             home: home.dir().display().to_string().into(),
             started_ms: now_ms(),
         };
-        let mut events = EventLoop::new(handle.clone(), own, commands.clone(), events, noticed);
+        let mut events = EventLoop::new(handle.clone(), own, commands.clone(), events, noticed, requests);
         let listening = events.until_listening(&refilled).await;
         if listening.is_empty() {
             let errors = shell.facts(|f| f.listen_errors.join("; "));
@@ -240,6 +245,9 @@ fn carry_out(
             };
             // The network is gone only when the node ends.
             let _ = commands.blocking_send(command);
+        }
+        if done.events.iter().any(|event| event.kind == "compared") {
+            let _ = notices.try_send(Notice::Met);
         }
         if let Some(last) = done.events.last() {
             last_event.send_replace(last.id);

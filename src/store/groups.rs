@@ -10,13 +10,15 @@ use super::{Error, SqliteStore};
 use crate::engine::store::GroupRow;
 use crate::log::keys::GroupKeys;
 use crate::log::seal;
-use crate::model::action::GroupKind;
-use crate::model::id::GroupId;
+use crate::model::action::{GroupKind, PersonLink};
+use crate::model::id::{GroupId, LogId};
 
 /// Column `kind` of an open group; NULL while it is not known.
 const OPEN: u8 = 0;
 /// Column `kind` of a closed group.
 const CLOSED: u8 = 1;
+/// A log and its signature over the next one, in column `before`.
+const LINK_BYTES: usize = 32 + 64;
 
 /// What belongs to a group, told by a column `grp`. Order matters: what is found through another table goes first.
 const OF_GROUP: &[&str] = &[
@@ -42,7 +44,7 @@ const OF_GROUP: &[&str] = &[
 impl SqliteStore {
     pub(super) fn read_groups(&mut self) -> Result<Vec<GroupRow>, Error> {
         let mut select =
-            self.db.prepare_cached("SELECT id, seed, log_keys, joined_ms, kind FROM groups ORDER BY no")?;
+            self.db.prepare_cached("SELECT id, seed, log_keys, joined_ms, kind, before FROM groups ORDER BY no")?;
         let rows = select.query_map([], |row| {
             Ok((
                 GroupId(row.get(0)?),
@@ -50,24 +52,25 @@ impl SqliteStore {
                 row.get::<_, Vec<u8>>(2)?,
                 unsigned(row.get(3)?),
                 row.get::<_, Option<u8>>(4)?,
+                row.get::<_, Vec<u8>>(5)?,
             ))
         })?;
         rows.map(|row| {
-            let (id, seed, log_keys, joined_ms, kind) = row?;
+            let (id, seed, log_keys, joined_ms, kind, before) = row?;
             let kind = kind.map(|kind| if kind == OPEN { GroupKind::Open } else { GroupKind::Closed });
-            Ok(GroupRow { id, seed, log_keys: ids(&log_keys)?, joined_ms, kind })
+            Ok(GroupRow { id, seed, log_keys: ids(&log_keys)?, joined_ms, kind, before: links(&before)? })
         })
         .collect()
     }
 
     pub(super) fn write_group(&mut self, group: &GroupRow) -> Result<(), Error> {
-        let put =
-            "INSERT INTO groups (id, seed, log_keys, joined_ms, kind) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE
-                   SET seed = excluded.seed, log_keys = excluded.log_keys, joined_ms = excluded.joined_ms,
-                   kind = excluded.kind";
+        let put = "INSERT INTO groups (id, seed, log_keys, joined_ms, kind, before) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                   ON CONFLICT (id) DO UPDATE SET seed = excluded.seed, log_keys = excluded.log_keys,
+                   joined_ms = excluded.joined_ms, kind = excluded.kind, before = excluded.before";
         let log_keys = group.log_keys.concat();
         let kind = group.kind.map(|kind| if kind == GroupKind::Open { OPEN } else { CLOSED });
-        let row = params![group.id.0, group.seed, log_keys, signed(group.joined_ms), kind];
+        let before: Vec<u8> = group.before.iter().flat_map(|l| [&l.log.0[..], &l.signature].concat()).collect();
+        let row = params![group.id.0, group.seed, log_keys, signed(group.joined_ms), kind, before];
         self.db.prepare_cached(put)?.execute(row)?;
         self.cache.groups.remove(&group.id);
         Ok(())
@@ -135,4 +138,17 @@ impl SqliteStore {
         let ids: Vec<GroupId> = self.read_groups()?.into_iter().map(|g| g.id).collect();
         ids.into_iter().map(|id| self.group(id)).collect()
     }
+}
+
+/// The links of a chain in one blob: each a log and its signature.
+fn links(blob: &[u8]) -> Result<Vec<PersonLink>, Error> {
+    let (links, rest) = blob.as_chunks::<LINK_BYTES>();
+    if !rest.is_empty() {
+        return Err(Error::damaged("the chain of a person does not read"));
+    }
+    let link = |bytes: &[u8; LINK_BYTES]| {
+        let (log, signature) = bytes.split_first_chunk::<32>()?;
+        Some(PersonLink { log: LogId(*log), signature: signature.try_into().ok()? })
+    };
+    links.iter().map(|bytes| link(bytes).ok_or_else(|| Error::damaged("the chain of a person does not read"))).collect()
 }

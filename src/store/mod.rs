@@ -14,7 +14,7 @@
 //!
 //! let mut store = SqliteStore::open_in_memory()?;
 //! store.begin()?;
-//! store.put_group(&GroupRow { id: GroupId([1; 32]), seed: [2; 16], log_keys: vec![], joined_ms: 3, kind: None })?;
+//! store.put_group(&GroupRow { id: GroupId([1; 32]), seed: [2; 16], log_keys: vec![], joined_ms: 3, kind: None, before: vec![] })?;
 //! store.meta_set("name", "Ada")?;
 //! store.commit()?;
 //! assert_eq!(store.groups()?[0].seed, [2; 16]);

@@ -29,7 +29,7 @@ const CREATE: &str = "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE groups (
         no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, seed BLOB NOT NULL, log_keys BLOB NOT NULL,
-        joined_ms INTEGER NOT NULL, kind INTEGER
+        joined_ms INTEGER NOT NULL, kind INTEGER, before BLOB NOT NULL DEFAULT x''
     );
 
     CREATE TABLE chains (
@@ -111,7 +111,7 @@ pub(super) struct Schema {
 pub(super) const SCHEMA: Schema =
     Schema { version: VERSION, create: CREATE, migrations: &[Migration { from: 1, run: to_2 }] };
 
-/// Membership: epoch keys, writes that wait for one, and an index of what is not folded.
+/// Membership: epoch keys, writes that wait for one, an index of what is not folded, and the chain to a device's first log.
 fn to_2(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(
         "CREATE INDEX unfolded_entries ON entries (reading, key, id) WHERE reading <> 0;
@@ -121,7 +121,8 @@ fn to_2(db: &Connection) -> rusqlite::Result<()> {
          CREATE TABLE kept (
              no INTEGER PRIMARY KEY, grp INTEGER NOT NULL, written_ms INTEGER NOT NULL, kind INTEGER NOT NULL,
              version INTEGER NOT NULL, payload BLOB NOT NULL
-         );",
+         );
+         ALTER TABLE groups ADD COLUMN before BLOB NOT NULL DEFAULT x'';",
     )
 }
 

@@ -79,3 +79,35 @@ fn people_are_spoken_to_in_their_language_and_without_colour_in_a_pipe() {
     let painted = home.run(&["--color", "always", "config", "show"]);
     assert!(text(&painted.stdout).contains("\x1b[1mSETTING"));
 }
+
+#[test]
+fn whoever_waits_for_a_closed_group_is_told_why_and_what_they_write_is_kept_without_an_id() {
+    let (ada, bo) = (Home::new(), Home::new());
+    let founded = ada.run(&["group", "create", "G"]);
+    assert!(text(&founded.stderr).contains("It is closed"), "{}", text(&founded.stderr));
+    assert_eq!(ada.json(&["group", "list"])["items"][0]["kind"], "closed");
+    let ticket = ada.ticket();
+
+    // No node runs, so nobody is met.
+    let joined = bo.run(&["join", &ticket]);
+    let (said, data) = (text(&joined.stderr), text(&joined.stdout));
+    assert_eq!(joined.status.code(), Some(0), "{said}");
+    assert!(said.contains("waiting for a member who can let you in") && said.lines().count() == 1, "{said}");
+    assert_eq!(data.trim(), ada.json(&["group", "list"])["items"][0]["group_id"]);
+    let written = bo.run(&["note", "new", "--title", "early", "--text", "x"]);
+    assert!(written.status.success() && written.stdout.is_empty(), "{}", text(&written.stdout));
+    assert!(text(&written.stderr).contains("Kept here"), "{}", text(&written.stderr));
+    let kept = bo.json(&["note", "new", "--title", "early too", "--text", "x"]);
+    assert_eq!((&kept["note_id"], &kept["entry_id"], &kept["kept"]), (&Value::Null, &Value::Null, &1.into()));
+    let shown = text(&bo.run(&["group", "list", "--lang", "zh"]).stdout);
+    assert!(shown.contains("正在等待能让你加入的成员") && shown.contains("获准加入后发送"), "{shown}");
+
+    // The global options stand in any place, and asking for a list makes no invite.
+    let before = ada.json(&["invite", "list"]);
+    assert_eq!(ada.json(&["invite", "-g", "G", "list"]), before);
+    assert_eq!(before["items"].as_array().unwrap().len(), 1);
+    let (status, error) = ada.error(&["keeper", "remove", "Ada", "--yes"]);
+    assert_eq!((status, error["code"].as_str()), (3, Some("not_found")));
+    assert_eq!(ada.error(&["member", "remove", "Ada"]).0, 2, "nobody can be asked");
+    assert_eq!(ada.json(&["requests"])["items"], Value::Array(vec![]));
+}

@@ -51,6 +51,11 @@ impl Home {
         self.command(args).output().unwrap()
     }
 
+    /// Starts a command whose standard output is read while it runs.
+    pub fn spawn<A: AsRef<OsStr>>(&self, args: &[A]) -> Child {
+        self.command(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// Runs a command with text on its standard input.
     pub fn run_with<A: AsRef<OsStr>>(&self, args: &[A], input: &str) -> Output {
         let mut child =

@@ -11,12 +11,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("membership", &["model", "log", "membership"]),
     ("engine", &["model", "log", "membership", "sync", "gossip", "engine"]),
     ("sim", &["model", "log", "membership", "sync", "gossip", "engine", "sim"]),
+    ("device", &["model", "log", "sync", "engine", "device"]),
     ("store", &["model", "log", "sync", "engine", "store"]),
     ("net", &["net"]),
     ("roadmap_file", &["model", "roadmap_file"]),
     ("cli", &["model", "api", "config", "node", "cli", "roadmap_file"]),
 ];
-const PURE: &[&str] = &["model", "log", "membership", "sync", "gossip", "engine", "sim"];
+const PURE: &[&str] = &["model", "log", "membership", "sync", "gossip", "engine", "device", "sim"];
 const IMPURE_NAMES: &[&str] = &[
     "tokio",
     "libp2p",

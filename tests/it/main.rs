@@ -5,6 +5,7 @@ mod closed;
 mod command_line;
 mod copied;
 mod dependencies;
+mod device;
 mod discovery;
 mod documents;
 mod harness;

@@ -8,6 +8,10 @@ use std::fmt::Write;
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
+use studymesh::device::handover::{Giver, Taker, ToTake};
+use studymesh::device::parcel::{Hello, Parcel, Say};
+use studymesh::device::{Code, kin, pake};
+use studymesh::engine::Handed;
 use studymesh::gossip::frame;
 use studymesh::log::entry::{self, Place, Signed, Verified};
 use studymesh::log::header::Header;
@@ -15,8 +19,8 @@ use studymesh::log::keys::{GroupKeys, LogKey};
 use studymesh::log::run::Run;
 use studymesh::log::{person, seal};
 use studymesh::model::action::{
-    Action, Class, Genesis, GroupKind, GroupName, LinkAdd, LinkRead, LinkSet, LinkVote, NoteEdit, NoteNew, NoteSet,
-    Profile, Progress, RoadmapEdit, RoadmapMeta, TopicPut, TopicState,
+    Action, Class, DeviceName, Genesis, GroupKind, GroupName, LinkAdd, LinkRead, LinkSet, LinkVote, NoteEdit, NoteNew,
+    NoteSet, Profile, Progress, RoadmapEdit, RoadmapMeta, TopicPut, TopicState,
 };
 use studymesh::model::id::{EntryId, EpochId, GroupId, LinkId, LogId, NoteId, Peer};
 use studymesh::model::link;
@@ -365,6 +369,12 @@ fn actions() -> Vec<(&'static str, Action, Inputs)> {
         &[("name", name.as_bytes())],
         vec![],
     );
+    add(
+        "DeviceName",
+        Action::DeviceName(DeviceName { log: LogId([0x48; 32]), name: name.into(), supersedes: seen.clone() }),
+        &[("log", &[0x48; 32]), ("name", name.as_bytes())],
+        supersedes(),
+    );
     let (edit, edit_inputs) = edit();
     let new = NoteNew {
         title: "标题".into(),
@@ -493,7 +503,7 @@ fn payloads_of_every_kind_are_as_frozen() {
             Vector { name: format!("{kind} {name}"), inputs, output }
         })
         .collect();
-    assert_eq!(vectors.len(), 13, "every kind");
+    assert_eq!(vectors.len(), 14, "every kind");
     check("payloads.json", &vectors);
 }
 
@@ -826,4 +836,63 @@ fn links_are_as_frozen() {
         vectors.push(Vector::new("link id", &[("canonical", canonical.as_bytes())], link::id(&canonical).0));
     }
     check("links.json", &vectors);
+}
+
+/// Two devices that link: every frame, with the randomness that each side drew.
+#[test]
+fn linking_devices_is_as_frozen() {
+    let code = Code::draw([0x71; 16]);
+    let (new_peer, old_peer) = (Peer::new(&[0x72; 38]).unwrap(), Peer::new(&[0x73; 38]).unwrap());
+    let ends = pake::Ends { new: new_peer.clone(), old: old_peer.clone() };
+    let (nonce_new, nonce_old, seed_new, seed_old) = ([0x74; 32], [0x75; 32], [0x76; 32], [0x77; 32]);
+    let (new, knock) = pake::New::knock(code.clone(), ends.clone(), nonce_new);
+    let (old, here) = pake::Old::answer(&code, ends, [nonce_old, seed_old], &knock).unwrap();
+    let (new, prove) = new.prove(seed_new, &here).unwrap();
+    let (old, proven) = old.check(&prove).unwrap();
+    let new = new.finish(&proven).unwrap();
+    let secret = [0x78; 32];
+    let hello = Hello { label: "laptop".into(), person: "小明".into(), secret: Some(secret), groups: vec![group()] };
+    let (mut giver, said) = Giver::begin(old, hello);
+    let mut taker = Taker::new(new);
+    taker.handle(&said).unwrap();
+    let log = LogKey::from_seed(&[0x79; 32]).id();
+    let want = taker.want("手机".into(), &[(group(), Some(log))]);
+    giver.handle(&want).unwrap();
+    let chain = person::extend(group(), &[], &log_key(), log);
+    let handed =
+        Handed { group: group(), seed: [0x7a; 16], kind: Some(GroupKind::Closed), chain, keys: vec![noise(0x7b)] };
+    let told = vec![Told { peer: noise(0x7c).to_vec(), addresses: vec![vec![4, 127, 0, 0, 1, 6, 16, 0]] }];
+    let parcels = vec![Parcel { handed, name: "读书会".into(), told }];
+    stays_plain(&Say::Parcels(parcels.clone()).encode());
+    let frames = giver.parcels(parcels);
+    let steps: Vec<ToTake> = frames.iter().map(|frame| taker.handle(frame).unwrap()).collect();
+    assert!(matches!(steps[..], [ToTake::Wait, ToTake::Take(_)]));
+    let done = taker.done(1);
+    let text = code.to_string();
+    let both: [(&str, &[u8]); 3] =
+        [("code", text.as_bytes()), ("new_peer", new_peer.as_bytes()), ("old_peer", old_peer.as_bytes())];
+    let with = |more: &[(&'static str, &[u8])], name: &str, output: &[u8]| {
+        let inputs: Vec<(&str, &[u8])> = both.iter().chain(more).copied().collect();
+        Vector::new(name, &inputs, output)
+    };
+    let slot = 2_833_333u64;
+    let kin_ends = kin::Ends { opener: old_peer.clone(), answerer: new_peer.clone() };
+    let (opener, greeting) = kin::Opener::greet(secret, kin_ends.clone(), nonce_old);
+    let (_, kin_here) = kin::answer(&secret, &kin_ends, nonce_new, &greeting).unwrap();
+    opener.finish(&kin_here).unwrap();
+    let vectors = [
+        with(&[("slot", &slot.to_le_bytes())], "dht key", &code.dht_key(slot)),
+        with(&[("nonce", &nonce_new)], "knock", &knock),
+        with(&[("nonce", &nonce_old), ("seed", &seed_old)], "here", &here),
+        with(&[("seed", &seed_new)], "prove", &prove),
+        with(&[], "proven", &proven),
+        with(&[("secret", &secret), ("group", &group().0)], "sealed hello", &said),
+        with(&[("log", &log.0)], "sealed logs", &want),
+        with(&[("log_key", &log_key().to_seed())], "sealed parcels", &frames[0]),
+        with(&[], "sealed end", &frames[1]),
+        with(&[], "sealed done", &done),
+        with(&[("secret", &secret), ("nonce", &nonce_old)], "kin", &greeting),
+        with(&[("secret", &secret), ("nonce", &nonce_new)], "kin here", &kin_here),
+    ];
+    check("device.json", &vectors);
 }

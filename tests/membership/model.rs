@@ -231,7 +231,9 @@ impl<'a> Model<'a> {
     }
 
     fn is_alive(&self, grant: &Grant, act: usize) -> bool {
-        for end in self.ends(grant.person, grant.role) {
+        let ends: Vec<usize> =
+            if grant.role == Role::Owner { vec![] } else { self.ends(grant.person, grant.role).collect() };
+        for end in ends {
             let by_itself = self.author(end) == grant.person;
             let hits = if by_itself { self.before(end, act) } else { !self.before(act, end) };
             if end != act && hits && !self.before(end, grant.entry) {
@@ -436,13 +438,18 @@ impl<'a> Model<'a> {
     }
 
     pub fn is_removed(&self, person: PersonId) -> bool {
-        self.last_words(person).iter().any(|(_, w)| *w == Word::Out)
+        let last = self.last_words(person);
+        let owns = last.iter().any(|(_, w)| *w == Word::Set(Role::Owner));
+        !owns && last.iter().any(|(_, w)| *w == Word::Out)
     }
 
     pub fn role(&self, person: PersonId) -> Option<Role> {
         let last = self.last_words(person);
         if last.is_empty() {
             return (self.kind() == Some(GroupKind::Open)).then_some(Role::Member);
+        }
+        if last.iter().any(|(_, w)| *w == Word::Set(Role::Owner)) {
+            return Some(Role::Owner);
         }
         if last.iter().any(|(_, w)| *w == Word::Out) {
             return None;

@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod config;
+pub mod device;
 pub mod files;
 pub mod group;
 pub mod link;
@@ -134,6 +135,9 @@ pub enum Verb {
     /// Always-on nodes that store and serve without reading
     #[command(subcommand)]
     Keeper(member::Keeper),
+    /// Use several devices as one person: link, list, name, remove them
+    #[command(subcommand)]
+    Device(device::Device),
     /// Look into a ticket
     #[command(subcommand)]
     Ticket(group::Ticket),
@@ -264,6 +268,12 @@ mod tests {
             "keeper add --expires never",
             "keeper list",
             "keeper remove K --yes",
+            "device link --timeout 60",
+            "device join 4821-7093-5518 --at /ip4/1.2.3.4/tcp/1",
+            "device list",
+            "device rename phone",
+            "device rename phone --device abcdef",
+            "device remove phone --yes",
             "group quarantine",
             "group quarantine list",
             "group limits",
@@ -376,6 +386,9 @@ mod tests {
             "keeper remove",
             "keeper add --role admin",
             "keeper add --expires 0",
+            "device join",
+            "device link --timeout soon",
+            "device remove",
             "join T --wait never",
             "search",
             "search x --limit 0",

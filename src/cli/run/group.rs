@@ -128,8 +128,9 @@ fn quarantine(session: &mut Session, what: Option<&Quarantine>) -> Status {
 
 /// Makes a ticket, lists invites or takes one back.
 pub fn invite(session: &mut Session, args: &Invite) -> Status {
-    let is_plain = args.expires.is_none() && args.role.is_none() && args.uses.is_none() && !args.approve;
-    if args.what.is_some() && !(is_plain && !args.no_addresses) {
+    let flags = args.approve || args.no_addresses;
+    let is_to_make = flags || args.expires.is_some() || args.role.is_some() || args.uses.is_some();
+    if args.what.is_some() && is_to_make {
         let cause = "--role, --uses, --expires, --approve and --no-addresses are for making an invite";
         return Err(Error::new(Code::Usage, cause, "leave them out of `invite list` and `invite revoke`"));
     }

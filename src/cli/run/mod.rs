@@ -3,6 +3,7 @@
 mod bundle;
 mod config;
 mod detach;
+mod device;
 mod files;
 mod group;
 mod import;
@@ -125,6 +126,7 @@ impl Session {
             Verb::Member(args) => member::run(self, args),
             Verb::Requests { what } => member::requests(self, what.as_ref()),
             Verb::Keeper(args) => member::keeper(self, args),
+            Verb::Device(args) => device::run(self, args),
             Verb::Note(args) => note::run(self, args),
             Verb::Link(args) => link::run(self, args),
             Verb::Roadmap(args) => roadmap::run(self, args),

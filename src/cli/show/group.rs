@@ -68,9 +68,10 @@ pub(super) fn asides(view: &View, item: &Value) -> Vec<String> {
     };
     count("requests", decides, &|n| texts.asking(n));
     count("kept", why.is_some(), &|n| texts.waits_to_go(n));
-    let may_write = !matches!(item.at("role"), "reader" | "keeper");
-    count("kept", why.is_none() && may_write, &|n| texts.waits_for_key(n));
-    count("kept", why.is_none() && !may_write, &|n| texts.waits_for_role(n));
+    // A keeper keeps nothing but its own name.
+    let (reader, keeper) = (item.at("role") == "reader", item.at("role") == "keeper");
+    count("kept", why.is_none() && reader, &|n| texts.waits_for_role(n));
+    count("kept", why.is_none() && !reader && !keeper, &|n| texts.waits_for_key(n));
     count("quarantined", decides, &|n| texts.quarantined(n));
     count("quarantined_elsewhere", true, &|n| texts.quarantined_elsewhere(n));
     lines
@@ -197,6 +198,7 @@ mod tests {
         assert!(shown.contains("角色  已移除") && shown.contains("你已被移出该小组"), "{shown}");
         let shown = show(&plain(Lang::En), &group("in", Some("reader")));
         assert!(shown.contains("3 entries wait until you may write"), "{shown}");
+        assert!(!show(&plain(Lang::En), &group("in", Some("keeper"))).contains("wait"));
         let shown = show(&plain(Lang::En), &group("in", Some("member")));
         assert!(shown.contains("3 entries wait for the group's key"), "{shown}");
     }

@@ -1,6 +1,7 @@
 //! What people see of an answer: pure functions from JSON to text, one file per noun.
 
 pub mod config;
+pub mod device;
 pub mod files;
 pub mod group;
 pub mod link;

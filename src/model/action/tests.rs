@@ -6,7 +6,7 @@ use super::*;
 use crate::model::id::LogId;
 use crate::model::text::{CharRef, OWN, Side, TextOp};
 
-const KINDS: [u16; 13] = [1, 2, 16, 17, 32, 33, 34, 48, 49, 50, 51, 64, 80];
+const KINDS: [u16; 14] = [1, 2, 16, 17, 18, 32, 33, 34, 48, 49, 50, 51, 64, 80];
 
 fn id() -> impl Strategy<Value = [u8; 32]> {
     any::<[u8; 32]>()
@@ -170,6 +170,11 @@ fn any_action() -> impl Strategy<Value = Action> {
         })),
         (line(), ids()).prop_map(|(name, supersedes)| Action::Profile(Profile { name, supersedes })),
         (line(), ids()).prop_map(|(name, supersedes)| Action::GroupName(GroupName { name, supersedes })),
+        (id(), line(), ids()).prop_map(|(log, name, supersedes)| Action::DeviceName(DeviceName {
+            log: LogId(log),
+            name,
+            supersedes
+        })),
         notes(),
         links(),
         study(),

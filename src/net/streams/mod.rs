@@ -1,4 +1,4 @@
-//! All sync streams: their numbers, their limits, their tasks.
+//! All streams, of sync and of linking devices: their numbers, their limits, their tasks.
 //!
 //! A stream is a task of its own ([`carry`]); the network's task only keeps the sending half of its queue. So a slow peer
 //! holds up nobody else, and a full event queue holds up the readers, never the network.
@@ -20,11 +20,14 @@ use super::{Event, StreamId};
 pub use carry::{CLOSE_TIMEOUT, FIRST_FRAME_TIMEOUT, IDLE_TIMEOUT};
 use carry::{Carrier, End, Patience};
 use negotiate::Negotiated;
+pub use negotiate::Use;
 
 /// Most streams that one peer may have open towards us.
 pub const MAX_INBOUND_PER_PEER: usize = 8;
 /// Most streams that peers may have open towards us in all.
 pub const MAX_INBOUND: usize = 256;
+/// Most of them for linking devices: from one peer, and in all. They come once in a while, and must not crowd out sync.
+pub const MAX_INBOUND_LINKS: (usize, usize) = (2, 8);
 /// Most streams that this node may have open or ask for.
 pub const MAX_OUTBOUND: usize = 256;
 /// Most frames that wait on one stream. Whoever queues more without waiting for [`Event::Sent`] loses the stream.
@@ -38,6 +41,7 @@ const _: () = assert!(MAX_QUEUED_BYTES >= 4 * MAX_FRAME_BYTES, "the engine keeps
 #[derive(Debug)]
 struct Open {
     peer: PeerId,
+    purpose: Use,
     /// `None` once it is to be closed.
     frames: Option<mpsc::Sender<Vec<u8>>>,
     queued: Arc<AtomicUsize>,
@@ -53,7 +57,7 @@ pub(super) struct Ended {
     end: End,
 }
 
-/// All sync streams.
+/// All streams.
 #[derive(Debug)]
 pub(super) struct Streams {
     open: BTreeMap<StreamId, Open>,
@@ -100,10 +104,16 @@ impl Streams {
     /// A peer opened a stream. Beyond the limits it is reset without a word.
     pub fn accept(&mut self, negotiated: Negotiated) {
         let peer = negotiated.peer;
-        let inbound = self.open.iter().filter(|(id, _)| is_inbound(**id));
-        let (all, of_peer) =
-            inbound.fold((0, 0), |(all, of), (_, open)| (all + 1, of + usize::from(open.peer == peer)));
-        if all >= MAX_INBOUND || of_peer >= MAX_INBOUND_PER_PEER {
+        let count = |purpose: Option<Use>| {
+            let inbound = self.open.iter().filter(|(id, _)| is_inbound(**id)).map(|(_, open)| open);
+            let inbound = inbound.filter(|open| purpose.is_none_or(|purpose| open.purpose == purpose));
+            inbound.fold((0, 0), |(of, all), open| (of + usize::from(open.peer == peer), all + 1))
+        };
+        let (of_peer, all) = count(None);
+        let links = count(Some(Use::Link));
+        let crowded =
+            negotiated.purpose == Use::Link && (links.0 >= MAX_INBOUND_LINKS.0 || links.1 >= MAX_INBOUND_LINKS.1);
+        if all >= MAX_INBOUND || of_peer >= MAX_INBOUND_PER_PEER || crowded {
             tracing::debug!(%peer, all, of_peer, "a stream over the limit is refused");
             return;
         }
@@ -112,12 +122,12 @@ impl Streams {
         self.carry(id, negotiated);
     }
 
-    fn carry(&mut self, id: StreamId, Negotiated { peer, connection, stream }: Negotiated) {
+    fn carry(&mut self, id: StreamId, Negotiated { peer, connection, purpose, stream }: Negotiated) {
         let (frames, queue) = mpsc::channel(MAX_QUEUED_FRAMES);
         let queued = Arc::new(AtomicUsize::new(0));
         let (up, down) = oneshot::channel();
-        self.open
-            .insert(id, Open { peer, frames: Some(frames), queued: Arc::clone(&queued), connection, up: Some(up) });
+        let open = Open { peer, purpose, frames: Some(frames), queued: Arc::clone(&queued), connection, up: Some(up) };
+        self.open.insert(id, open);
         let events = self.events.clone();
         let carrier = Carrier {
             id,
@@ -130,7 +140,11 @@ impl Streams {
         };
         self.tasks.spawn(async move {
             // One task tells everything about a stream, so that it is told in order.
-            if events.send(Event::StreamOpened(id, peer)).await.is_err() {
+            let opened = match purpose {
+                Use::Sync => Event::StreamOpened(id, peer),
+                Use::Link => Event::LinkOpened(id, peer),
+            };
+            if events.send(opened).await.is_err() {
                 return Ended { stream: id, end: End::Unheard };
             }
             let end = carrier.run(stream).await;

@@ -128,6 +128,8 @@ impl Service<'_> {
 
     pub(super) fn group_leave(&mut self, group: GroupId) -> Done {
         self.engine.leave_group(group)?;
+        // Another device of this person would bring it back.
+        crate::node::linking::left(self.store(), group)?;
         Ok(json!({ "v": 1, "group_id": group, "left": true }))
     }
 

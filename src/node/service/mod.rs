@@ -4,6 +4,7 @@
 //! its answer goes out. What the network knows is handed in as a [`Network`] that was taken before.
 
 mod db;
+mod device;
 mod export;
 mod find;
 mod group;
@@ -18,6 +19,7 @@ mod search;
 mod status;
 mod tags;
 
+pub(crate) use device::{device_label, tell_label};
 pub(crate) use find::pick;
 use members::Wanted;
 pub(crate) use status::{check, sync_json};
@@ -100,6 +102,7 @@ impl Service<'_> {
             C::DbCheck => return self.db_check(),
             C::Events { since, limit } => return self.events(*since, *limit),
             C::Doctor => return self.doctor(),
+            C::Device(device) => return self.device(request.group.as_deref(), device),
             C::Stop | C::Follow { .. } | C::Ping { .. } | C::SyncWait { .. } => return Err(needs_node().into()),
             _ => {}
         }

@@ -148,9 +148,10 @@ impl Service<'_> {
                 let detail = format!("{name}: not let in yet ({})", status.standing());
                 items.push(check("standing", "note", detail, "leave the node running until a member is online"));
             }
-            if status.kept > 0 {
-                let detail = format!("{name}: {} entries wait for a key", status.kept);
-                items.push(check("kept", "note", detail, "they are sent once you are let in"));
+            // A keeper keeps nothing but its own name.
+            if status.kept > 0 && status.role != Some(crate::api::Role::Keeper) {
+                let detail = format!("{name}: entries that are kept here and wait to be sent: {}", status.kept);
+                items.push(check("kept", "note", detail, "they are sent once you are let in and have the group's key"));
             }
             if status.requests > 0 && status.role.is_some_and(crate::api::Role::decides) {
                 let detail = format!("{name}: {} ask to be let in", status.requests);

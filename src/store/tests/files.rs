@@ -204,7 +204,8 @@ fn a_store_of_the_first_schema_is_brought_to_this_one() {
     let (_dir, path) = place();
     let (world, digest) = filled(&path);
     let store = SqliteStore::open(&path).unwrap();
-    let undo = "DROP INDEX unfolded_entries; DROP TABLE epoch_keys; DROP TABLE kept; PRAGMA user_version = 1;";
+    let undo = "DROP INDEX unfolded_entries; DROP TABLE epoch_keys; DROP TABLE kept;
+                ALTER TABLE groups DROP COLUMN before; PRAGMA user_version = 1;";
     store.db.execute_batch(undo).unwrap();
     drop(store);
     let mut store = SqliteStore::open(&path).unwrap();
@@ -212,6 +213,7 @@ fn a_store_of_the_first_schema_is_brought_to_this_one() {
     assert_eq!(store.digest(world.group).unwrap(), digest);
     store.put_epoch_key(world.group, EpochId([1; 32]), [2; 32]).unwrap();
     assert_eq!(store.epoch_keys(world.group).unwrap(), [[2; 32]]);
+    assert!(store.groups().unwrap().iter().all(|g| g.before.is_empty()));
     assert!(store.kept(world.group).unwrap().is_empty() && store.withheld(world.group).unwrap().is_empty());
 }
 

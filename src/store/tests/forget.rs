@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::world::{Node, World};
 use crate::engine::entropy::Entropy;
 use crate::engine::store::{GroupRow, Kept, Store};
-use crate::model::action::GroupKind;
+use crate::model::action::{GroupKind, PersonLink};
 use crate::model::id::{EpochId, GroupId, LogId, Peer};
 use crate::store::{PeerRow, SqliteStore};
 
@@ -86,7 +86,7 @@ fn the_other_groups_stay_as_they_were_and_are_still_found() {
     node.store.search(world.group, "云原生", 5, 0).unwrap();
 
     let other = GroupId([8; 32]);
-    let row = GroupRow { id: other, seed: [9; 16], log_keys: vec![[3; 32]], joined_ms: 1, kind: None };
+    let row = GroupRow { id: other, seed: [9; 16], log_keys: vec![[3; 32]], joined_ms: 1, kind: None, before: vec![] };
     node.store.put_group(&row).unwrap();
     node.store.peer_seen(other, &peer(2)).unwrap();
     node.store.event_push(1, "entry", Some(other), "{}").unwrap();
@@ -144,6 +144,7 @@ fn groups_come_back_with_their_keys_in_the_order_in_which_they_were_joined() {
         log_keys: vec![[n; 32]],
         joined_ms: n.into(),
         kind: None,
+        before: vec![],
     };
     for n in [5, 2, 9] {
         store.put_group(&row(n)).unwrap();
@@ -151,6 +152,7 @@ fn groups_come_back_with_their_keys_in_the_order_in_which_they_were_joined() {
     let mut changed = row(2);
     changed.log_keys.push([77; 32]);
     changed.kind = Some(GroupKind::Closed);
+    changed.before = vec![PersonLink { log: LogId([6; 32]), signature: [7; 64] }; 2];
     store.put_group(&changed).unwrap();
     assert_eq!(store.groups().unwrap(), [row(5), changed, row(9)]);
 }
@@ -159,7 +161,9 @@ fn groups_come_back_with_their_keys_in_the_order_in_which_they_were_joined() {
 fn peers_are_merged_and_bounded() {
     let mut store = SqliteStore::open_in_memory().unwrap();
     let group = GroupId([5; 32]);
-    store.put_group(&GroupRow { id: group, seed: [5; 16], log_keys: vec![], joined_ms: 0, kind: None }).unwrap();
+    store
+        .put_group(&GroupRow { id: group, seed: [5; 16], log_keys: vec![], joined_ms: 0, kind: None, before: vec![] })
+        .unwrap();
     let one = |addresses: &[u8]| PeerRow { addresses: addresses.iter().map(|a| vec![*a; 6]).collect(), ..peer(100) };
     store.peer_seen(group, &PeerRow { last_sync_ms: Some(50), ..one(&[1, 2]) }).unwrap();
     let news = PeerRow { log: None, last_seen_ms: 90, source: String::new(), ..one(&[3, 1]) };

@@ -42,7 +42,7 @@ fn anything(dice: &mut Entropy, entries: u64) -> World {
 /// All registers that a store knows, by asking kind after kind.
 fn registers(node: &mut Node) -> BTreeMap<Register, (Value, Vec<EntryId>)> {
     let group = node.group;
-    let all = (0..16u8).flat_map(|kind| node.store.registers(group, kind, None).unwrap());
+    let all = (0..17u8).flat_map(|kind| node.store.registers(group, kind, None).unwrap());
     all.map(|(register, current)| (register, (current.value, current.frontier))).collect()
 }
 
@@ -391,7 +391,14 @@ fn a_note_of_another_group_is_not_found() {
     let note = world.note(0, "Note", "text", &[]);
     let mut node = Node::with_all(&world);
     let other = GroupId([3; 32]);
-    let row = crate::engine::store::GroupRow { id: other, seed: [1; 16], log_keys: vec![], joined_ms: 0, kind: None };
+    let row = crate::engine::store::GroupRow {
+        id: other,
+        seed: [1; 16],
+        log_keys: vec![],
+        joined_ms: 0,
+        kind: None,
+        before: vec![],
+    };
     node.store.put_group(&row).unwrap();
     assert_eq!(node.store.note_text(other, note).unwrap(), None);
     assert_eq!(node.store.register(other, &Register::NoteTitle(note)).unwrap(), None);

@@ -319,7 +319,14 @@ impl Node {
     }
 
     pub fn on(mut store: SqliteStore, world: &World) -> Self {
-        let row = GroupRow { id: world.group, seed: SEED, log_keys: vec![[1; 32], [2; 32]], joined_ms: 5, kind: None };
+        let row = GroupRow {
+            id: world.group,
+            seed: SEED,
+            log_keys: vec![[1; 32], [2; 32]],
+            joined_ms: 5,
+            kind: None,
+            before: vec![],
+        };
         store.put_group(&row).unwrap();
         Self { store, group: world.group, keys: world.keys.clone(), chains: vec![] }
     }

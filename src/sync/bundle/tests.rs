@@ -4,6 +4,7 @@ use super::*;
 use crate::log::entry::{self, Place, Verified};
 use crate::log::keys::LogKey;
 use crate::log::run::MAX_RUN;
+use crate::log::run::{Run, RunError};
 use crate::model::action::{Action, Profile};
 use crate::model::id::EntryId;
 use crate::model::time::Hlc;
