@@ -129,8 +129,9 @@ impl<S: Store> Engine<S> {
             }
             let Some(Part { log, chain, from }) = export.parts.pop_front() else { return Ok(None) };
             let chains = group.logs.get(&log).map_or(&[][..], |log| &log.chains);
-            let found = chains.iter().enumerate().find(|(_, c)| c.no == chain);
-            if let Some((i, tip)) = found.and_then(|(i, c)| Some((i, c.tip.as_ref()?))) {
+            // A log's branches stand in the order of their numbers.
+            let found = chains.binary_search_by_key(&chain, |c| c.no).ok();
+            if let Some((i, tip)) = found.and_then(|i| Some((i, chains[i].tip.as_ref()?))) {
                 let segment = Segment { chain: i, from, to: tip.seq };
                 export.sending = Some((chain, Sending::part(log, segment)));
             }

@@ -234,6 +234,27 @@ fn what_was_carried_to_one_reaches_those_who_are_connected_to_it() {
 }
 
 #[test]
+fn a_restored_backup_that_meets_its_own_newer_entries_in_a_file_goes_on_in_a_fresh_log() {
+    let (mut table, group) = Table::group(2);
+    let backup = table.nodes[1].engine.store().clone();
+    for n in 0..5 {
+        table.write(1, group, &format!("after the backup {n}"));
+    }
+    let file = table.bundle(1, group, None);
+    table.import(0, group, &file);
+    let restored = table.seat(backup);
+    let old = table.status(restored, group).log;
+    let back = table.bundle(0, group, Some(restored));
+    assert!(table.import(restored, group, &back).new >= 5);
+    assert_ne!(table.status(restored, group).log, old);
+    table.write(restored, group, "goes on");
+    let file = table.bundle(restored, group, Some(0));
+    table.import(0, group, &file);
+    assert!(table.agree_some(group, &[0, restored]));
+    assert_eq!(table.status(0, group).forked_logs, 0);
+}
+
+#[test]
 fn a_request_and_its_answer_are_carried_by_hand() {
     let mut table = Table::new(3);
     let group = table.batch(0, |e, now| e.create_group(now, GroupKind::Closed, "group").unwrap());
