@@ -6,6 +6,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::Value;
+use studymesh::device::message::Message as Frame;
+use studymesh::device::{Code, pake};
+use studymesh::model::id::Peer;
+use studymesh::net;
 
 use crate::harness::{Home, Node, PATIENCE, converge, eventually};
 
@@ -69,7 +73,7 @@ fn wrong(code: &str) -> String {
         .flat_map(|digits| (0..10).map(move |check| format!("{digits}{check}")))
         .find(|candidate| {
             let digits: String = code.chars().filter(char::is_ascii_digit).collect();
-            *candidate != digits && candidate.parse::<studymesh::device::Code>().is_ok()
+            *candidate != digits && candidate.parse::<Code>().is_ok()
         })
         .unwrap()
 }
@@ -351,4 +355,95 @@ fn two_devices_that_know_only_a_meeting_point_find_each_other_by_the_code() {
     link_anywhere(&laptop, &phone);
     eventually("one person", || (members(&phone, &group) == [("Ada".into(), 2)]).then_some(()));
     assert!(boot.json(&["group", "list"])["items"].as_array().unwrap().is_empty());
+}
+
+/// A peer that speaks the link protocol as it likes.
+struct Stranger {
+    commands: net::Commands,
+    events: net::Events,
+    next: u64,
+    me: Peer,
+}
+
+impl Stranger {
+    async fn meet(address: &str) -> Self {
+        let key = [77; 32];
+        let own = libp2p::identity::Keypair::ed25519_from_bytes(key).unwrap().public().to_peer_id();
+        let config = net::Config { mdns: false, ..net::Config::new(key) };
+        let (commands, events, _task) = net::spawn(config).unwrap();
+        let me = Peer::new(&own.to_bytes()).unwrap();
+        let mut stranger = Self { commands, events, next: 2, me };
+        stranger.tell(net::Command::Dial { peer: None, addresses: vec![address.parse().unwrap()] }).await;
+        stranger.wait(|e| matches!(e, net::Event::Connected { .. }).then_some(())).await;
+        stranger
+    }
+
+    async fn tell(&self, command: net::Command) {
+        self.commands.send(command).await.unwrap();
+    }
+
+    async fn wait<T>(&mut self, mut is: impl FnMut(&net::Event) -> Option<T>) -> T {
+        let found = async {
+            loop {
+                if let Some(found) = is(&self.events.recv().await.unwrap()) {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.unwrap()
+    }
+
+    /// Opens a link stream and says one thing: what is answered, or nothing when the stream is closed.
+    async fn say(&mut self, peer: &str, bytes: Vec<u8>) -> Option<Vec<u8>> {
+        let stream = self.next;
+        self.next += 2;
+        self.tell(net::Command::OpenLink { stream, peer: peer.parse().unwrap() }).await;
+        self.wait(|e| matches!(e, net::Event::LinkOpened(s, _) if *s == stream).then_some(())).await;
+        self.tell(net::Command::SendFrame { stream, bytes }).await;
+        let answer = self.wait(|e| match e {
+            net::Event::Frame(s, bytes) if *s == stream => Some(Some(bytes.clone())),
+            net::Event::StreamClosed(s) if *s == stream => Some(None),
+            _ => None,
+        });
+        let answer = answer.await;
+        if answer.is_some() {
+            self.tell(net::Command::CloseStream(stream)).await;
+            self.wait(|e| matches!(e, net::Event::StreamClosed(s) if *s == stream).then_some(())).await;
+        }
+        answer
+    }
+}
+
+#[test]
+fn a_stranger_who_knocks_everywhere_and_runs_away_uses_no_attempt_up() {
+    let (laptop, phone) = (Home::new(), Home::new());
+    let l = laptop.up(&["--name", "Ada"]);
+    laptop.create("group");
+    let _p = phone.up(&[]);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let linking = runtime.block_on(async {
+        let mut stranger = Stranger::meet(&l.address()).await;
+        let old = l.peer_id.parse::<libp2p::PeerId>().unwrap();
+        let ends = pake::Ends { new: stranger.me.clone(), old: Peer::new(&old.to_bytes()).unwrap() };
+        let knock = |code: &Code| pake::New::knock(code.clone(), ends.clone(), [1; 32]).1;
+        // Nobody offers anything, and nothing was ever linked: closed at once, whatever is said.
+        let code = Code::draw([5; 16]);
+        for bytes in [knock(&code), vec![], vec![7; 65], vec![255; 1_000]] {
+            assert_eq!(stranger.say(&l.peer_id, bytes).await, None);
+        }
+        let linking = tokio::task::block_in_place(|| Linking::begin(&laptop));
+        let code: Code = linking.code.parse().unwrap();
+        for bytes in [vec![], vec![7; 65], vec![255; 1_000], knock(&code)[..64].to_vec()] {
+            assert_eq!(stranger.say(&l.peer_id, bytes).await, None);
+        }
+        // Who has guessed the place is answered, learns nothing of the rest, and has made no attempt.
+        for _ in 0..20 {
+            let here = stranger.say(&l.peer_id, knock(&code)).await.expect("an answer");
+            assert!(matches!(Frame::decode(&here), Ok(Frame::Here { .. })));
+        }
+        linking
+    });
+    let joined = phone.json(&["device", "join", &linking.code, "--at", &l.address(), "--timeout", "90"]);
+    assert_eq!(joined["linked"], true, "{joined}");
+    assert_eq!(linking.end().1, Some(0));
 }
