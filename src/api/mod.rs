@@ -66,7 +66,7 @@ pub type Reply = Result<serde_json::Value, Error>;
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Command {
     /// `{running, peer_id, person, version, listen:[], groups:[{group_id,name,kind,members,entries,connected,complete}],
-    /// home, pid, uptime_ms, external:[], connections, limits:{name: {used, max}}, reach:{nat, relay:{state},
+    /// home, pid, uptime_ms, external:[], connections, unsearchable, limits:{name: {used, max}}, reach:{nat, relay:{state},
     /// upnp, reservations:[{relay, accepted, age_ms}], roles:[], confirmed:[], dht_server}}`; `reach` is null when no node runs.
     Status,
     /// Ends the node after the answer: `{stopped:true, was_running}`.
@@ -411,7 +411,7 @@ pub enum Command {
     },
 
     /// Items: `{kind:"note|link|topic", id, title, snippet, marks:[[from,to]], score, group_id}`, best first; marks are
-    /// the byte ranges of the snippet that fit. Without a group: in all of them.
+    /// the byte ranges of the snippet that fit. Without a group: in all of them. `pending` documents are not indexed yet.
     Search {
         /// Words.
         query: String,

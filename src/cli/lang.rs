@@ -285,6 +285,7 @@ sentences! {
     months(from, to), "months {from} to {to}", "第 {from} 至 {to} 个月";
     months_open(from), "month {from} and on", "第 {from} 个月起";
     more_members(n), "{n} more members: `studymesh progress group --json` has them all", "还有 {n} 位成员：`studymesh progress group --json` 列出全部";
+    search_pending(n), "{n} documents are still to be indexed and may be missing here", "还有 {n} 篇尚未建立索引，结果可能不全";
     more_events(id), "there are more: `studymesh events --since {id}`", "还有更多：`studymesh events --since {id}`";
     group_created(name), "Group \"{name}\" is founded. `studymesh invite` makes a ticket for others.",
         "小组“{name}”已创建。用 `studymesh invite` 生成邀请码。";

@@ -1,17 +1,18 @@
 //! Full-text search: FTS5 behind the views.
 //!
 //! The index keeps words only (`content=''`); what is found is shown from the views. [`SqliteStore::index_some`] brings
-//! it up to date bit by bit while a node is idle, and a search does the rest before it answers.
+//! it up to date bit by bit while a node is idle, the newest documents first; [`SqliteStore::unsearchable`] says how many are left.
 
 use rusqlite::params;
 
+use super::key::unsigned;
 use super::query::{Phrase, Query};
 use super::snippet::{Snippet, snippet};
 use super::{Error, SqliteStore};
 use crate::model::id::{GroupId, LinkId, NoteId};
 
-/// Documents that a search indexes in one go before it looks for more.
-const BLOCK: usize = 1_024;
+/// Documents that are indexed between two looks at the clock.
+const STEP: usize = 16;
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl SqliteStore {
     pub fn index_some(&mut self, max: usize) -> Result<usize, Error> {
         let limit = i64::try_from(max).unwrap_or(i64::MAX);
         let docs: Vec<i64> = {
-            let mut select = self.db.prepare_cached("SELECT doc FROM stale ORDER BY doc LIMIT ?1")?;
+            let mut select = self.db.prepare_cached("SELECT doc FROM stale ORDER BY doc DESC LIMIT ?1")?;
             let docs = select.query_map([limit], |row| row.get(0))?;
             docs.collect::<Result<_, _>>()?
         };
@@ -61,15 +62,40 @@ impl SqliteStore {
         Ok(docs.len())
     }
 
+    /// Brings documents of the index up to date as long as `go_on` says so, a few at a time; true when nothing is left to do.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn index_while(&mut self, mut go_on: impl FnMut() -> bool) -> Result<bool, Error> {
+        self.atomically(|store| {
+            while go_on() {
+                // A roadmap that is looked at marks its topics: only an empty look is the end.
+                if store.index_some(STEP)? == 0 {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
+    /// How many documents search does not know in their present state.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn unsearchable(&self) -> Result<u64, Error> {
+        let mut count = self.db.prepare_cached("SELECT count(*) FROM stale")?;
+        Ok(unsigned(count.query_row([], |row| row.get(0))?))
+    }
+
     /// Looks for notes, links and topics of a group: the best first, `limit` of them after the first `offset`. All words
-    /// of the query must be found; when nothing has them all, any. The last Latin word may be half typed.
+    /// of the query must be found; when nothing has them all, any. The last Latin word may be half typed. Only what the index
+    /// knows is found.
     ///
     /// # Errors
     /// When the store fails or the group is not in it; never because of what the query says.
     pub fn search(&mut self, group: GroupId, query: &str, limit: usize, offset: usize) -> Result<Vec<Hit>, Error> {
         let group = self.group(group)?;
         let Some(query) = Query::parse(query) else { return Ok(vec![]) };
-        while self.index_some(BLOCK)? > 0 {}
         let mut phrases = &query.strict;
         let mut docs = self.matching(group.no, &query.all(), limit, offset)?;
         if docs.is_empty()

@@ -5,12 +5,15 @@ use serde_json::json;
 use super::{Done, Service, list};
 use crate::api::{Code, Error};
 use crate::model::id::GroupId;
+use crate::node::core::now_ms;
 use crate::store::{Found, Hit};
 
 /// Most hits of one search.
 const MAX_HITS: usize = 200;
 /// Most characters of a query.
 const MAX_QUERY_CHARS: usize = 256;
+/// How long a running node brings the index up to date before it answers, in milliseconds: other commands wait for this one.
+const CATCH_UP_MS: u64 = 50;
 
 impl Service<'_> {
     pub(super) fn search(&mut self, group: Option<&str>, query: &str, limit: usize) -> Done {
@@ -23,6 +26,10 @@ impl Service<'_> {
             None => self.engine.groups().collect(),
         };
         let limit = limit.clamp(1, MAX_HITS);
+        let (running, begun) = (self.context.network.is_some(), now_ms());
+        // Without a node nobody would do the rest later.
+        self.store().index_while(|| !running || now_ms().wrapping_sub(begun) < CATCH_UP_MS)?;
+        let pending = self.store().unsearchable()?;
         let mut hits = vec![];
         for group in groups {
             for hit in self.store().search(group, query, limit, 0)? {
@@ -42,6 +49,8 @@ impl Service<'_> {
                 "score": hit.score, "group_id": group,
             })
         };
-        Ok(list(hits.into_iter().take(limit).map(item).collect()))
+        let mut answer = list(hits.into_iter().take(limit).map(item).collect());
+        answer["pending"] = pending.into();
+        Ok(answer)
     }
 }

@@ -27,7 +27,7 @@ impl Service<'_> {
             "external": network.map(|n| n.external.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap_or_default(),
             "groups": items, "home": self.context.home, "pid": network.map(|_| std::process::id()),
             "uptime_ms": network.map(|n| self.context.now.saturating_sub(n.started_ms)),
-            "connections": network.map_or(0, |n| n.links.len()),
+            "connections": network.map_or(0, |n| n.links.len()), "unsearchable": self.store().unsearchable()?,
             "reach": network.map(crate::node::reach::status),
             "limits": {
                 "groups": { "used": groups.len(), "max": MAX_GROUPS },

@@ -248,6 +248,7 @@ fn views_of_another_build_are_folded_anew_when_the_store_is_opened() {
         drop(store);
         let mut store = SqliteStore::open(&path).unwrap();
         assert_eq!(store.digest(world.group).unwrap(), digest);
+        assert!(store.index_while(|| true).unwrap());
         assert_eq!(store.search(world.group, "note 7", 5, 0).unwrap()[0].title, "Note 7");
         store.db.execute_batch("DELETE FROM writes WHERE kind = 2").unwrap();
         drop(store);

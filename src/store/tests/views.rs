@@ -82,7 +82,7 @@ proptest! {
         prop_assert_eq!(second.store.integrity().unwrap().entries, world.entries.len() as u64);
         for query in ["云原生", "go", "共识"] {
             let found = |node: &mut Node| {
-                let hits = node.store.search(world.group, query, 100, 0).unwrap();
+                let hits = node.search(world.group, query, 100, 0);
                 let mut found: Vec<_> = hits.into_iter().map(|h| format!("{:?} {} {}", h.found, h.title, h.snippet.text)).collect();
                 found.sort();
                 found
@@ -308,12 +308,12 @@ fn edits_of_a_note_that_nobody_made_show_nowhere_until_it_comes() {
     assert_eq!(node.store.note_text(world.group, note).unwrap(), None);
     assert!(node.store.notes(world.group).unwrap().is_empty());
     assert!(node.store.note_edits(world.group, note).unwrap().is_empty());
-    assert!(node.store.search(world.group, "rust", 9, 0).unwrap().is_empty());
+    assert!(node.search(world.group, "rust", 9, 0).is_empty());
     let made = world.entries.iter().find(|e| e.id.0 == note.0).unwrap();
     node.put(&world, made).unwrap();
     assert_eq!(node.store.note_text(world.group, note).unwrap().as_deref(), Some("Go, Rust"));
     assert_eq!(node.store.notes(world.group).unwrap()[0].chars, 8);
-    assert_eq!(node.store.search(world.group, "rust", 9, 0).unwrap().len(), 1);
+    assert_eq!(node.search(world.group, "rust", 9, 0).len(), 1);
 }
 
 #[test]
@@ -402,7 +402,7 @@ fn a_note_of_another_group_is_not_found() {
     node.store.put_group(&row).unwrap();
     assert_eq!(node.store.note_text(other, note).unwrap(), None);
     assert_eq!(node.store.register(other, &Register::NoteTitle(note)).unwrap(), None);
-    assert!(node.store.search(other, "text", 9, 0).unwrap().is_empty());
+    assert!(node.search(other, "text", 9, 0).is_empty());
     assert!(matches!(node.store.notes(GroupId([4; 32])), Err(crate::store::Error::NoGroup(_))));
 }
 
@@ -430,7 +430,7 @@ fn a_note_over_its_bound_has_no_text_and_costs_no_memory_whatever_the_order() {
         assert!(node.store.note_text(world.group, note).unwrap().is_some_and(|text| text.is_empty()));
         assert!(node.store.note_edits(world.group, note).unwrap().is_empty());
         assert_eq!(node.store.note_text(world.group, other).unwrap().as_deref(), Some("not concerned"));
-        assert_eq!(node.store.search(world.group, "bomb", 9, 0).unwrap().len(), 1, "its title is found");
+        assert_eq!(node.search(world.group, "bomb", 9, 0).len(), 1, "its title is found");
         let row = node.store.notes(world.group).unwrap().into_iter().find(|row| row.note == note).unwrap();
         assert_eq!(row.chars, 0);
     }

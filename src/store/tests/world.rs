@@ -314,6 +314,13 @@ struct Chain {
 }
 
 impl Node {
+    /// Brings the index up to date and searches.
+    pub fn search(&mut self, group: GroupId, query: &str, limit: usize, offset: usize) -> Vec<crate::store::Hit> {
+        assert!(self.store.index_while(|| true).unwrap());
+        assert_eq!(self.store.unsearchable().unwrap(), 0);
+        self.store.search(group, query, limit, offset).unwrap()
+    }
+
     pub fn new(world: &World) -> Self {
         Self::on(SqliteStore::open_in_memory().unwrap(), world)
     }
@@ -394,7 +401,7 @@ impl Node {
                 match dice.below(3) {
                     0 => drop(self.store.notes(self.group).unwrap()),
                     1 => drop(self.store.index_some(3).unwrap()),
-                    _ => drop(self.store.search(self.group, "云原生", 10, 0).unwrap()),
+                    _ => drop(self.search(self.group, "云原生", 10, 0)),
                 }
                 self.store.begin().unwrap();
             }
