@@ -39,6 +39,9 @@ const BATCH: usize = 256;
 /// Most entries whose parts are measured: they are held in memory for that.
 const MAX_PARTS: usize = 200_000;
 
+/// How often a joiner asks whether everything can be found. Asking more often would slow it down.
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
+
 struct Options {
     entries: usize,
     authors: usize,
@@ -114,7 +117,7 @@ fn join(home: &Home, ticket: &str) -> Result<()> {
         }
         let digest = node.handle().call(Request::new(Command::DbDigest)).await?;
         while node.handle().call(Request::new(Command::Status)).await?["unsearchable"] != 0 {
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
         let searchable = began.elapsed().as_secs_f64();
         node.stop();

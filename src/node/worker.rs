@@ -1,9 +1,10 @@
 //! The worker: one thread that owns the core and turns a queue of work into batches.
 
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::core::{Core, Done, now_ms};
 use crate::engine::Engine;
@@ -21,8 +22,10 @@ const MAX_BATCH_MS: u64 = 100;
 const INDEX_PAUSE: Duration = Duration::from_millis(50);
 /// The longest that search waits for that: under steady traffic it gets a turn this often.
 const INDEX_EVERY: Duration = Duration::from_secs(1);
-/// How long documents are indexed in one transaction: little enough that a command hardly waits.
+/// How long documents are indexed in one transaction while something waits: little enough that a command hardly notices.
 const INDEX: Duration = Duration::from_millis(40);
+/// How long while nothing waits. Larger transactions make fewer and larger segments of the index.
+const INDEX_ALONE: Duration = Duration::from_millis(300);
 /// How long the worker sleeps when nothing is due, in milliseconds.
 const IDLE_MS: u64 = 60_000;
 
@@ -69,7 +72,10 @@ pub fn spawn(
                     let (all, done) = core.batch(|engine| {
                         engine.handle(now_ms(), Input::Tick)?;
                         let begun = Instant::now();
-                        engine.store().index_while(|| begun.elapsed() < INDEX)
+                        engine.store().index_while(|| {
+                            let limit = if queue.is_empty() { INDEX_ALONE } else { INDEX };
+                            begun.elapsed() < limit
+                        })
                     })?;
                     carry_out(done);
                     search.had(all);

@@ -33,10 +33,17 @@ impl SqliteStore {
 
     /// The number of these bytes in a group; they get one when they have none.
     pub(super) fn intern(&mut self, grp: i64, bytes: &[u8]) -> Result<i64, Error> {
-        if let Some(no) = self.atom(grp, bytes)? {
-            return Ok(no);
+        if bytes.is_empty() {
+            return Ok(NOTHING);
         }
-        self.db.prepare_cached("INSERT INTO atoms (grp, bytes) VALUES (?1, ?2)")?.execute(params![grp, bytes])?;
+        if let Some(no) = self.cache.atoms.get(&(grp, bytes.to_vec())) {
+            return Ok(*no);
+        }
+        // Most that is not in the cache is new: to try is one look at the index, to look first would be two.
+        let insert = "INSERT INTO atoms (grp, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        if self.db.prepare_cached(insert)?.execute(params![grp, bytes])? == 0 {
+            return self.atom(grp, bytes)?.ok_or_else(|| Error::damaged("an atom is there and is not"));
+        }
         let no = self.db.last_insert_rowid();
         self.cache.atoms.put((grp, bytes.to_vec()), no);
         Ok(no)

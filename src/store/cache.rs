@@ -10,6 +10,8 @@ use crate::model::id::{EntryId, GroupId, LogId, PersonId};
 
 /// Most remembered atoms, control-head sets and chains, each.
 const MAX_REMEMBERED: usize = 4_096;
+/// Documents that search learns of at once before it is known how fast the machine is.
+const FIRST_INDEX_BATCH: usize = 256;
 
 /// A group's number in the tables, and the keys that open its entries.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(super) struct ChainInfo {
 }
 
 /// The caches of a store. They are emptied after a rollback, since they may know what never came to be.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cache {
     /// At most [`crate::model::limits::MAX_GROUPS`].
     pub groups: BTreeMap<GroupId, Arc<GroupInfo>>,
@@ -39,6 +41,22 @@ pub(super) struct Cache {
     pub heads: Bounded<(i64, Vec<EntryId>), i64>,
     pub head_sets: Bounded<i64, Vec<EntryId>>,
     pub replicas: Replicas,
+    /// How many documents search learns of at once: as many as it had time for.
+    pub index_batch: usize,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            groups: BTreeMap::new(),
+            chains: Bounded::default(),
+            atoms: Bounded::default(),
+            heads: Bounded::default(),
+            head_sets: Bounded::default(),
+            replicas: Replicas::default(),
+            index_batch: FIRST_INDEX_BATCH,
+        }
+    }
 }
 
 impl Cache {

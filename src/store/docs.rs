@@ -56,12 +56,9 @@ fn split(number: i64) -> (i64, DocKind) {
 }
 
 impl SqliteStore {
-    /// Marks the document that a register belongs to.
+    /// Marks the document that a register belongs to; those of notes are marked by whoever folds them.
     pub(super) fn mark_stale(&mut self, grp: i64, register: &Register, slot: Slot) -> Result<(), Error> {
         let doc = match register {
-            Register::NoteTitle(_) | Register::NoteTags(_) | Register::NoteDeleted(_) => {
-                number(slot.subject, DocKind::Note)
-            }
             Register::LinkAdded(..) | Register::LinkTitle(_) | Register::LinkTags(_) | Register::LinkRemoved(_) => {
                 number(slot.subject, DocKind::Link)
             }

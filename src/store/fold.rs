@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::params;
 
 use super::cache::GroupInfo;
+use super::docs::{self, DocKind};
 use super::key::Key;
 use super::registers::Slot;
 use super::{Error, SqliteStore};
@@ -41,13 +42,23 @@ pub(super) struct Source {
 impl SqliteStore {
     /// Folds an entry.
     pub(super) fn fold(&mut self, group: &GroupInfo, source: Source, action: &Action) -> Result<(), Error> {
+        let mut writes = Writes::new();
+        // Notes whose time and document this entry has brought up to date already.
+        let mut notes = BTreeSet::new();
         for fact in facts(source.id, source.person, action) {
-            if let Fact::Edit { note, builds_on, edit } = fact {
-                self.fold_edit(group, source, note, builds_on, edit)?;
+            match fact {
+                Fact::Edit { note, builds_on, edit } => {
+                    notes.insert(self.fold_edit(group, source, note, builds_on, edit)?);
+                }
+                Fact::Write(register, value) => {
+                    writes.insert(register, *value);
+                }
             }
         }
-        let writes = writes(source.id, source.person, action);
-        if writes.is_empty() { Ok(()) } else { self.fold_writes(group, source, &writes, action.supersedes()) }
+        if writes.is_empty() {
+            return Ok(());
+        }
+        self.fold_writes(group, source, &writes, action.supersedes(), notes)
     }
 
     fn fold_writes(
@@ -56,6 +67,7 @@ impl SqliteStore {
         source: Source,
         writes: &Writes,
         targets: &[EntryId],
+        mut notes: BTreeSet<i64>,
     ) -> Result<(), Error> {
         let mut slots = vec![];
         for register in writes.keys() {
@@ -67,9 +79,11 @@ impl SqliteStore {
         let superseded: BTreeSet<Register> = self.superseded_early(group, source.id, writes)?;
         for (slot, (register, value)) in slots.iter().zip(writes) {
             self.insert_write(group.no, source, *slot, superseded.contains(register), value)?;
-            self.mark_stale(group.no, register, *slot)?;
-            if is_of_note(register) {
+            if !is_of_note(register) {
+                self.mark_stale(group.no, register, *slot)?;
+            } else if notes.insert(slot.subject) {
                 self.touch_note(group.no, slot.subject, source.time)?;
+                self.mark_doc(docs::number(slot.subject, DocKind::Note))?;
             }
         }
         Ok(())
@@ -106,7 +120,7 @@ pub(super) fn tag(id: EntryId) -> i64 {
     i64::from_be_bytes(*id.0.first_chunk().expect("an id is longer than eight bytes"))
 }
 
-/// Whether a register is a note's: writing it changes the note's time.
+/// Whether a register is a note's: writing it changes the note's time and its document.
 fn is_of_note(register: &Register) -> bool {
     matches!(
         register,

@@ -67,6 +67,7 @@ struct Numbers {
 }
 
 impl SqliteStore {
+    /// Records an edit; gives the number of its note.
     pub(super) fn fold_edit(
         &mut self,
         group: &GroupInfo,
@@ -74,7 +75,7 @@ impl SqliteStore {
         note: NoteId,
         builds_on: &[EntryId],
         edit: &TextEdit,
-    ) -> Result<(), Error> {
+    ) -> Result<i64, Error> {
         let Source { key, id, time, person } = source;
         let no = self.intern(group.no, &note.0)?;
         if note == NoteId::from(id) {
@@ -101,7 +102,8 @@ impl SqliteStore {
             let edit = note::Edit { entry: id, time, builds_on: builds_on.to_vec(), edit: edit.clone() };
             EditRow { edit, person, log }
         });
-        self.mark_doc(docs::number(no, DocKind::Note))
+        self.mark_doc(docs::number(no, DocKind::Note))?;
+        Ok(no)
     }
 
     /// A field of a note was written.

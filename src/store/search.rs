@@ -1,6 +1,6 @@
 //! Full-text search: FTS5 behind the views.
 //!
-//! The index keeps words only (`content=''`); what is found is shown from the views. [`SqliteStore::index_some`] brings
+//! The index keeps words only (`content=''`); what is found is shown from the views. [`SqliteStore::index_while`] brings
 //! it up to date bit by bit while a node is idle, the newest documents first; [`SqliteStore::unsearchable`] says how many are left.
 
 use rusqlite::params;
@@ -11,8 +11,9 @@ use super::snippet::{Snippet, snippet};
 use super::{Error, SqliteStore};
 use crate::model::id::{GroupId, LinkId, NoteId};
 
-/// Documents that are indexed between two looks at the clock.
-const STEP: usize = 16;
+/// Fewest and most documents that are chosen at once, the newest of all.
+const MIN_INDEX_BATCH: usize = 64;
+const MAX_INDEX_BATCH: usize = 4_096;
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,38 +45,40 @@ pub struct Hit {
 }
 
 impl SqliteStore {
-    /// Brings up to `max` documents of the index up to date, and says how many it did: 0 when nothing is left to do.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn index_some(&mut self, max: usize) -> Result<usize, Error> {
-        let limit = i64::try_from(max).unwrap_or(i64::MAX);
-        let docs: Vec<i64> = {
-            let mut select = self.db.prepare_cached("SELECT doc FROM stale ORDER BY doc DESC LIMIT ?1")?;
-            let docs = select.query_map([limit], |row| row.get(0))?;
-            docs.collect::<Result<_, _>>()?
-        };
-        if docs.is_empty() {
-            return Ok(0);
-        }
-        self.atomically(|store| docs.iter().try_for_each(|doc| store.index_doc(*doc)))?;
-        Ok(docs.len())
-    }
-
-    /// Brings documents of the index up to date as long as `go_on` says so, a few at a time; true when nothing is left to do.
+    /// Brings documents of the index up to date as long as `go_on` says so; true when nothing is left to do.
     ///
     /// # Errors
     /// When the store fails.
     pub fn index_while(&mut self, mut go_on: impl FnMut() -> bool) -> Result<bool, Error> {
         self.atomically(|store| {
-            while go_on() {
+            loop {
                 // A roadmap that is looked at marks its topics: only an empty look is the end.
-                if store.index_some(STEP)? == 0 {
+                let docs = store.newest_stale(store.cache.index_batch)?;
+                if docs.is_empty() {
                     return Ok(true);
                 }
+                for (done, doc) in docs.iter().enumerate() {
+                    if !go_on() {
+                        // As many as there was time for come next, so that the newest are not left over again and again.
+                        store.cache.index_batch = done.max(MIN_INDEX_BATCH);
+                        return Ok(false);
+                    }
+                    store.index_doc(*doc)?;
+                }
+                store.cache.index_batch = (2 * store.cache.index_batch).min(MAX_INDEX_BATCH);
             }
-            Ok(false)
         })
+    }
+
+    /// The newest documents that search does not know in their present state, ascending: SQLite writes what it has gathered of the
+    /// index to the tables whenever a document comes before its predecessor.
+    fn newest_stale(&self, max: usize) -> Result<Vec<i64>, Error> {
+        let limit = i64::try_from(max).unwrap_or(i64::MAX);
+        let mut select = self.db.prepare_cached("SELECT doc FROM stale ORDER BY doc DESC LIMIT ?1")?;
+        let docs = select.query_map([limit], |row| row.get(0))?;
+        let mut docs = docs.collect::<Result<Vec<i64>, _>>()?;
+        docs.reverse();
+        Ok(docs)
     }
 
     /// How many documents search does not know in their present state.

@@ -400,13 +400,20 @@ impl Node {
                 // Reading in between must not change what comes out.
                 match dice.below(3) {
                     0 => drop(self.store.notes(self.group).unwrap()),
-                    1 => drop(self.store.index_some(3).unwrap()),
+                    1 => drop(self.index(3)),
                     _ => drop(self.search(self.group, "云原生", 10, 0)),
                 }
                 self.store.begin().unwrap();
             }
         }
         self.store.commit().unwrap();
+    }
+
+    /// Lets search learn of so many documents; true when it knows all of them.
+    pub fn index(&mut self, documents: usize) -> bool {
+        let mut left = documents;
+        let go_on = || left.checked_sub(1).map(|n| left = n).is_some();
+        self.store.index_while(go_on).unwrap()
     }
 
     pub fn digest(&mut self) -> [u8; 32] {
