@@ -47,6 +47,7 @@ mod registers;
 mod replicas;
 pub mod schema;
 mod search;
+mod snapshot;
 mod snippet;
 mod supersede;
 #[cfg(test)]
@@ -68,6 +69,7 @@ pub use persons::PersonRow;
 pub use query::{MAX_QUERY_CHARS, MAX_QUERY_WORDS};
 pub use registers::{Current, WriteInfo, WriteRow};
 pub use search::{Found, Hit};
+pub use snapshot::snapshot;
 pub use snippet::{SNIPPET_CHARS, Snippet};
 
 /// A node's store. See the module for the order of calls.

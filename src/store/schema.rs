@@ -204,7 +204,7 @@ impl Schema {
 
     /// Copies the file away, then takes all steps in one transaction.
     fn migrate(&self, db: &Connection, path: &Path, found: u32) -> Result<(), Error> {
-        copy(db, &backup_path(path, found))?;
+        copy(db, &backup_path(path, found), 1_024)?;
         db.execute_batch("BEGIN IMMEDIATE")?;
         let mut version = found;
         let steps = self.migrations.iter().filter(|m| m.from >= found).try_for_each(|migration| {
@@ -224,10 +224,10 @@ impl Schema {
     }
 }
 
-/// A copy of the whole database, readable by its owner only. An older copy in its place is written over.
-fn copy(db: &Connection, to: &Path) -> Result<(), Error> {
+/// A copy of the whole database, readable by its owner only, so many pages at a time. An older copy in its place is written over.
+pub(super) fn copy(db: &Connection, to: &Path, pages: i32) -> Result<(), Error> {
     file::create_private(to)?;
     let mut copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    backup::Backup::new(db, &mut copy)?.run_to_completion(1_024, std::time::Duration::ZERO, None)?;
+    backup::Backup::new(db, &mut copy)?.run_to_completion(pages, std::time::Duration::from_millis(20), None)?;
     Ok(())
 }
