@@ -69,6 +69,7 @@ macro_rules! sentences {
     };
 }
 
+mod backup;
 mod device;
 mod membership;
 

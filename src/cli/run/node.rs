@@ -20,7 +20,8 @@ pub fn up(session: &mut Session, args: &Up) -> Status {
     }
     let (home, values) = (session.home.clone(), session.settings.clone());
     let next = session.view.texts.up_next();
-    node::run(&home, &values, &mut |ready| announce(session, ready, next))?;
+    let unlock = session.unlock();
+    node::run(&home, &values, &unlock, &mut |ready| announce(session, ready, next))?;
     if session.global.json {
         session.json(&json!({ "v": 1, "event": "stopped" }));
     } else {

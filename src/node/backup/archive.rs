@@ -193,7 +193,7 @@ impl Unpacking {
                     manifest = Some(read);
                 }
                 (2, Some(_)) if key.is_none() => key = Some(content.part(length, MAX_KEY_TEXT_BYTES as u64)?),
-                (3, Some(_)) if settings.is_none() => settings = Some(content.part(length, MAX_FILE_BYTES as u64)?),
+                (3, Some(_)) if settings.is_none() => settings = Some(content.part(length, MAX_FILE_BYTES)?),
                 (4, Some(_)) => {
                     let manifest = manifest.ok_or_else(|| content.strange())?;
                     return Ok(Self { manifest, key, settings, left: length, content });

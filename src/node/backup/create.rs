@@ -136,8 +136,8 @@ fn settings(home: &Home) -> Result<Option<Vec<u8>>, Error> {
         Err(error) => return Err(failed(error)),
     };
     let mut bytes = vec![];
-    file.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() > MAX_FILE_BYTES {
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         let cause = format!("{} has more than {MAX_FILE_BYTES} bytes", path.display());
         return Err(Error::new(Code::BadInput, cause, "no node can read such settings: make it shorter"));
     }

@@ -109,8 +109,10 @@ fn check_empty(dir: &Path) -> Result<(), Error> {
         Err(error) => {
             Err(Error::new(Code::BadInput, format!("{} can not be used: {error}", dir.display()), remedy))
         }
-        Ok(mut entries) if entries.next().is_none() => Ok(()),
-        Ok(_) => Err(Error::new(Code::BadInput, format!("the directory {} is not empty", dir.display()), remedy)),
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(Error::new(Code::BadInput, format!("the directory {} is not empty", dir.display()), remedy)),
+        },
     }
 }
 
