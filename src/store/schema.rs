@@ -12,7 +12,7 @@ use super::{Error, file};
 /// `PRAGMA application_id` of every store: "SMSH".
 pub const APPLICATION_ID: u32 = 0x534d_5348;
 /// `PRAGMA user_version` of a store that this build writes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// How long to wait for another process that has the file locked, in milliseconds.
 const BUSY_MS: u32 = 5_000;
@@ -35,7 +35,7 @@ const CREATE: &str = "
     CREATE TABLE chains (
         no INTEGER PRIMARY KEY, grp INTEGER NOT NULL, log BLOB NOT NULL, person BLOB NOT NULL,
         branch INTEGER NOT NULL, parent INTEGER, parent_seq INTEGER,
-        tip_seq INTEGER, tip_id BLOB, tip_signature BLOB, pending BLOB
+        tip_seq INTEGER, tip_id BLOB, tip_signature BLOB, pending BLOB, elsewhere INTEGER
     );
     CREATE INDEX chains_of_log ON chains (grp, log);
     CREATE TABLE heads (no INTEGER PRIMARY KEY, grp INTEGER NOT NULL, hash INTEGER NOT NULL, ids BLOB NOT NULL);
@@ -109,7 +109,7 @@ pub(super) struct Schema {
 
 /// The schema of this build.
 pub(super) const SCHEMA: Schema =
-    Schema { version: VERSION, create: CREATE, migrations: &[Migration { from: 1, run: to_2 }] };
+    Schema { version: VERSION, create: CREATE, migrations: &[Migration { from: 1, run: to_2 }, Migration { from: 2, run: to_3 }] };
 
 /// Membership: epoch keys, writes that wait for one, an index of what is not folded, and the chain to a device's first log.
 fn to_2(db: &Connection) -> rusqlite::Result<()> {
@@ -124,6 +124,11 @@ fn to_2(db: &Connection) -> rusqlite::Result<()> {
          );
          ALTER TABLE groups ADD COLUMN before BLOB NOT NULL DEFAULT x'';",
     )
+}
+
+/// What nobody else is known to hold.
+fn to_3(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("ALTER TABLE chains ADD COLUMN elsewhere INTEGER")
 }
 
 /// Opens a file, or a database in memory, and brings it to the schema.
