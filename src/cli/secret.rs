@@ -84,7 +84,11 @@ impl Asker {
         }
         let Some(value) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) else { return Ok(None) };
         let value = value.into_string().map_err(|_| {
-            Error::new(Code::BadInput, format!("{VARIABLE} is not UTF-8 text"), "set it to a text, or use --passphrase-file")
+            Error::new(
+                Code::BadInput,
+                format!("{VARIABLE} is not UTF-8 text"),
+                "set it to a text, or use --passphrase-file",
+            )
         })?;
         Ok(Some(Passphrase::new(value)))
     }
@@ -250,7 +254,9 @@ mod tests {
     fn a_passphrase_is_the_first_line_of_its_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("words");
-        for (content, words) in [("云原生 学习 小组\n", "云原生 学习 小组"), ("a b\r\nsecond", "a b"), (" spaced ", " spaced ")] {
+        for (content, words) in
+            [("云原生 学习 小组\n", "云原生 学习 小组"), ("a b\r\nsecond", "a b"), (" spaced ", " spaced ")]
+        {
             std::fs::write(&path, content).unwrap();
             assert_eq!(from_file(&path).unwrap(), Passphrase::new(words));
         }

@@ -4,9 +4,9 @@
 //! equal, or that named it or something built on it. It is what was told then, by whoever may read the group; whether that node still
 //! has it nobody can know. What is not held elsewhere is the end of an own log, so one number per branch says it all.
 
+use super::Engine;
 use super::group::Group;
 use super::store::{ChainNo, Store, Stored};
-use super::Engine;
 use crate::model::action::Action;
 use crate::model::id::{EntryId, GroupId, LogId};
 use crate::sync::index::{self, Key, Range};
@@ -56,7 +56,8 @@ impl Group {
     /// Somebody else holds everything here of this range of tips.
     pub(super) fn agreed(&mut self, range: Range) {
         for log in self.own.clone() {
-            let tips: Vec<index::Tip> = self.index.tips(log).filter(|t| range.contains(Key { log, id: t.id })).collect();
+            let tips: Vec<index::Tip> =
+                self.index.tips(log).filter(|t| range.contains(Key { log, id: t.id })).collect();
             tips.into_iter().for_each(|tip| self.held_elsewhere(log, tip));
         }
     }
@@ -133,7 +134,12 @@ impl<S: Store> Engine<S> {
                 next = end + 1;
                 out.extend(some.into_iter().filter(|e| e.header.seq <= last).map(|entry| {
                     let Stored { id, header, body, .. } = entry;
-                    OnlyHere { entry: id, log, time_ms: header.time.millis(), action: group.keys.open(&header, &body).ok() }
+                    OnlyHere {
+                        entry: id,
+                        log,
+                        time_ms: header.time.millis(),
+                        action: group.keys.open(&header, &body).ok(),
+                    }
                 }));
             }
         }

@@ -101,6 +101,7 @@ fn repeatable(command: &Command) -> bool {
             | C::Search { .. }
             | C::Peers { .. }
             | C::SyncStatus
+            | C::OnlyHere
             | C::DbDigest
             | C::DbCheck
             | C::Events { .. }

@@ -53,7 +53,8 @@ pub fn import_key(home: &Home, path: &Path, passphrase: &Unlock) -> Reply {
         let present = [home.device_key(), home.store()].into_iter().find(|path| path.exists());
         present.map_or(Ok(()), |path| {
             let cause = format!("{} is there already: a node has one key, and its groups know it", path.display());
-            let remedy = "import into another directory with `--home`; to take groups along, use `studymesh backup restore`";
+            let remedy =
+                "import into another directory with `--home`; to take groups along, use `studymesh backup restore`";
             Err(Error::new(Code::BadInput, cause, remedy))
         })
     };
@@ -149,7 +150,11 @@ mod tests {
         let key = keys::load_or_create(&old.device_key(), &no_passphrase()).unwrap();
         let exported = export_key(&old, &file, false, &no_passphrase(), &words).unwrap();
         assert_eq!(exported["peer_id"], keys::peer_of(&key));
-        assert_eq!(export_key(&old, &file, false, &words, &words).unwrap_err().code, Code::BadInput, "no file is replaced");
+        assert_eq!(
+            export_key(&old, &file, false, &words, &words).unwrap_err().code,
+            Code::BadInput,
+            "no file is replaced"
+        );
 
         assert_eq!(import_key(&new, &file, &known("eight or less")).unwrap_err().code, Code::NotPermitted);
         assert!(!new.device_key().exists());

@@ -5,9 +5,9 @@ use std::fs::File;
 use super::bundle;
 use super::core::{self, Arrival, Core};
 use super::fail::{Fail, store_error};
-use super::service::{self, Context};
 use super::keys::{self, Unlock, no_passphrase};
 use super::platform;
+use super::service::{self, Context};
 use crate::api::{Code, Error, Reply, Request};
 use crate::config::{Home, Settings};
 
@@ -66,7 +66,9 @@ pub fn open(home: &Home, settings: &Settings, unlock: &Unlock, lock: File) -> Re
             tracing::warn!("this directory comes from a backup: it goes on with fresh keys; nothing is lost");
         }
         Arrival::RestoredAsBefore => {
-            tracing::warn!("this directory comes from a backup: its peer id stays, its logs go on afresh; nothing is lost");
+            tracing::warn!(
+                "this directory comes from a backup: its peer id stays, its logs go on afresh; nothing is lost"
+            );
         }
     }
     let mut core = Core::open(&home.store(), core::identity(&key, ""), &place).map_err(|e| store_error(&e))?;

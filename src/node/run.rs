@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::runtime::{End, Node, Ready};
 use super::keys::{self, Unlock};
+use super::runtime::{End, Node, Ready};
 use super::{control, in_use, local};
 use crate::api::{Code, Error};
 use crate::config::{Home, Settings};
@@ -16,12 +16,7 @@ const MAX_RETRIES: u32 = 200;
 ///
 /// # Errors
 /// When the directory is in use, or the store, the key or the listeners can not be opened, or the store fails.
-pub fn run(
-    home: &Home,
-    settings: &Settings,
-    unlock: &Unlock,
-    ready: &mut dyn FnMut(&Ready),
-) -> Result<(), Error> {
+pub fn run(home: &Home, settings: &Settings, unlock: &Unlock, ready: &mut dyn FnMut(&Ready)) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Error::new(Code::Failed, format!("no threads can be started: {error}"), "look at the limits of this system")
     })?;

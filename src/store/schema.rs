@@ -108,8 +108,11 @@ pub(super) struct Schema {
 }
 
 /// The schema of this build.
-pub(super) const SCHEMA: Schema =
-    Schema { version: VERSION, create: CREATE, migrations: &[Migration { from: 1, run: to_2 }, Migration { from: 2, run: to_3 }] };
+pub(super) const SCHEMA: Schema = Schema {
+    version: VERSION,
+    create: CREATE,
+    migrations: &[Migration { from: 1, run: to_2 }, Migration { from: 2, run: to_3 }],
+};
 
 /// Membership: epoch keys, writes that wait for one, an index of what is not folded, and the chain to a device's first log.
 fn to_2(db: &Connection) -> rusqlite::Result<()> {

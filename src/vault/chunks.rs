@@ -162,7 +162,11 @@ mod tests {
         for len in [0, 1, MAX_CHUNK_BYTES - 1, MAX_CHUNK_BYTES, MAX_CHUNK_BYTES + 1, 2 * MAX_CHUNK_BYTES, 150_000] {
             let content = noise(len);
             assert_eq!(opened(&sealed(&content, 10_000)).unwrap(), content, "{len}");
-            assert_eq!(sealed(&content, 10_000), sealed(&content, usize::MAX), "how it is handed over makes no difference");
+            assert_eq!(
+                sealed(&content, 10_000),
+                sealed(&content, usize::MAX),
+                "how it is handed over makes no difference"
+            );
         }
     }
 

@@ -249,6 +249,8 @@ mod tests {
             "group show",
             "group rename N",
             "group leave --yes",
+            "group leave --yes --force",
+            "sync only-here",
             "invite",
             "invite -g G --expires 24 --no-addresses",
             "invite --expires never",

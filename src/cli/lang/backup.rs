@@ -6,6 +6,8 @@ use super::Texts;
 use crate::model::roadmap::Lang;
 
 words! {
+    nothing_only_here, "Everything here is known to be held by somebody else, too.", "本机的所有内容都已知有其他人持有。";
+    l_only_here, "only here", "仅在本机";
     l_made, "made", "创建时间";
     keys_alone, "none, keys only", "无，只有密钥";
     backup_keep_passphrase, "Nobody can open it without the passphrase, you neither: keep that somewhere else.",
@@ -28,6 +30,8 @@ words! {
 }
 
 sentences! {
+    only_here(n, span), "{n} entries are known to be on this node only, the oldest for {span}: run `studymesh up` while a member does, or `studymesh backup create`.",
+        "有 {n} 个条目已知仅存在于本机，最早的已有 {span}：请在有成员在线时运行 `studymesh up`，或用 `studymesh backup create` 备份。";
     backup_created(groups, entries, kib, file), "{groups} group(s) with {entries} entries are in {file} ({kib} KiB).",
         "{file} 中有 {groups} 个小组、{entries} 个条目（{kib} KiB）。";
     backup_of_keys(groups, file), "The keys of {groups} group(s) are in {file}.", "{file} 中有 {groups} 个小组的密钥。";

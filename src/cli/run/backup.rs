@@ -52,7 +52,10 @@ fn restore(session: &mut Session, args: &Restore) -> Status {
     Ok(OK)
 }
 
-fn passphrase_of(session: &Session, file: &std::path::Path) -> impl Fn() -> Result<Passphrase, crate::api::Error> + use<> {
+fn passphrase_of(
+    session: &Session,
+    file: &std::path::Path,
+) -> impl Fn() -> Result<Passphrase, crate::api::Error> + use<> {
     let (asker, what) = (session.asker(), file.display().to_string());
     move || asker.present(&what)
 }
@@ -145,7 +148,10 @@ mod tests {
         let set = run(&["key", "passphrase", "set", "--passphrase-file", &first]).unwrap();
         assert_eq!(run(&["key", "passphrase", "show"]).unwrap()["protected"], true);
         // What opens it now is never taken for what is to open it from now on.
-        assert_eq!(run(&["key", "passphrase", "set", "--passphrase-file", &first]).unwrap_err().code, Code::NotPermitted);
+        assert_eq!(
+            run(&["key", "passphrase", "set", "--passphrase-file", &first]).unwrap_err().code,
+            Code::NotPermitted
+        );
         let change = ["key", "passphrase", "set", "--new-passphrase-file", &second, "--passphrase-file"];
         assert_eq!(run(&[&change[..], &[&second]].concat()).unwrap_err().code, Code::NotPermitted);
         assert_eq!(run(&[&change[..], &[&first]].concat()).unwrap()["peer_id"], set["peer_id"]);

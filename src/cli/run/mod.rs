@@ -25,13 +25,13 @@ use super::args::{Cli, ColorChoice, Global, Verb};
 use super::lang::{self, Texts};
 use super::out::Out;
 use super::paint::Paint;
-use super::show::View;
 use super::secret::Asker;
+use super::show::View;
 use super::{demo, failure, pages};
 use crate::api::{Code, Command, Error, Reply, Request};
 use crate::config::{self as settings, Flags, Home, Settings};
-use crate::node::{Unlock, call_with};
 use crate::node::core::now_ms;
+use crate::node::{Unlock, call_with};
 
 /// The exit status of a command that did what it should.
 pub const OK: u8 = 0;
@@ -190,6 +190,7 @@ impl Session {
             self.json(answer);
         } else {
             self.say(self.told(answer, message));
+            self.warn(answer);
             if let Some(id) = answer.get(id).and_then(Value::as_str) {
                 self.out.line(id);
             }
@@ -202,7 +203,17 @@ impl Session {
             self.json(answer);
         } else {
             self.say(self.told(answer, message));
+            self.warn(answer);
         }
+    }
+
+    /// Says after a write that earlier ones have not reached anybody for long.
+    fn warn(&self, answer: &Value) {
+        use super::show::peek::Peek as _;
+        let Some(found) = answer.get("only_here_long") else { return };
+        let since = found.number("since_ms").map_or(0, |since| self.view.now.saturating_sub(since));
+        let texts = self.view.texts;
+        self.say(&texts.only_here(found.count("entries"), super::time::span(texts, since)));
     }
 
     /// The message, unless the write waits to be sent: then that is what people have to know.

@@ -20,7 +20,11 @@ pub fn contents(view: &View, answer: &Value) -> String {
     fields.put(texts.l_entries(), held);
     let mut table = Table::new().left(texts.id()).left(texts.name()).at_most(view.title()).left(texts.kind());
     for group in answer.list("groups") {
-        table.row(vec![group.short("group_id").as_str().into(), group.at("name").into(), texts.word(group.at("kind")).into()]);
+        table.row(vec![
+            group.short("group_id").as_str().into(),
+            group.at("name").into(),
+            texts.word(group.at("kind")).into(),
+        ]);
     }
     format!("{}\n{}", fields.render(view), super::or_nothing(view, &table, texts.no_groups()))
 }
@@ -40,8 +44,11 @@ mod tests {
             "groups": [{"group_id": "ab".repeat(32), "name": "云原生", "kind": "closed"}],
         });
         let shown = contents(&plain(Lang::En), &answer);
-        assert!(shown.contains("1970-01-01") && shown.contains("爱达") && shown.contains("abababab  云原生"), "{shown}");
-        assert!(shown.contains("entries    7"), "{shown}");
+        assert!(
+            shown.contains("1970-01-01") && shown.contains("爱达") && shown.contains("abababab  云原生"),
+            "{shown}"
+        );
+        assert!(shown.contains("entries  7"), "{shown}");
         answer["keys_only"] = json!(true);
         assert!(contents(&plain(Lang::Zh), &answer).contains("只有密钥"));
     }

@@ -29,7 +29,9 @@ pub fn status(view: &View, answer: &Value) -> String {
         let style = if count > 0 { Style::Yellow } else { Style::Plain };
         fields.put(label, Cell::new(style, &count.to_string()));
     }
-    for (label, key) in [(texts.l_quarantined(), "quarantined"), (texts.l_forked(), "forked_logs")] {
+    let more =
+        [("quarantined", texts.l_quarantined()), ("forked_logs", texts.l_forked()), ("only_here", texts.l_only_here())];
+    for (key, label) in more {
         if answer.count(key) > 0 {
             fields.put(label, answer.count(key));
         }
@@ -51,6 +53,22 @@ pub fn status(view: &View, answer: &Value) -> String {
     }
     let asides: String = group::asides(view, answer).iter().map(|line| format!("{line}\n")).collect();
     format!("{}{asides}\n{}", fields.render(view), or_nothing(view, &table, texts.no_member()))
+}
+
+/// Entries that nobody else is known to hold.
+pub fn only_here(view: &View, answer: &Value) -> String {
+    let texts = view.texts;
+    let mut table = Table::new().left(texts.id()).left(texts.when()).left(texts.kind()).left(texts.title());
+    for item in answer.items() {
+        let style = if item.is("work") { Style::Plain } else { Style::Dim };
+        table.row(vec![
+            Cell::new(Style::Cyan, &item.short("entry_id")),
+            view.ago(item.number("time_ms"), false),
+            Cell::new(style, texts.word(item.at("kind"))),
+            Cell::new(style, item.at("title")),
+        ]);
+    }
+    or_nothing(view, &table, texts.nothing_only_here())
 }
 
 #[cfg(test)]

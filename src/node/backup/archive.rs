@@ -13,8 +13,8 @@ use crate::config::MAX_FILE_BYTES;
 use crate::model::action::GroupKind;
 use crate::model::id::GroupId;
 use crate::node::output::Output;
-use crate::vault::{MAX_KEY_TEXT_BYTES, Opened, Passphrase, ReadError, Sealed, Writer};
 use crate::vault::{Kind, WrongPassphrase};
+use crate::vault::{MAX_KEY_TEXT_BYTES, Opened, Passphrase, ReadError, Sealed, Writer};
 
 /// Most bytes of a manifest.
 const MAX_MANIFEST_BYTES: u64 = 256 * 1024;
@@ -288,9 +288,11 @@ fn unusable(shown: &str, error: ReadError) -> Error {
             Error::new(Code::NotFound, format!("there is no file {shown}"), "check the path")
         }
         ReadError::Io(_) => Error::new(Code::BadInput, cause, "check that you may read it"),
-        ReadError::Head(HeadError::Magic) => {
-            Error::new(Code::BadInput, cause, "name a file that `studymesh backup create` wrote; or copy it again, whole")
-        }
+        ReadError::Head(HeadError::Magic) => Error::new(
+            Code::BadInput,
+            cause,
+            "name a file that `studymesh backup create` wrote; or copy it again, whole",
+        ),
         ReadError::Head(_) => Error::new(Code::BadInput, cause, "use the studymesh that wrote it, or a newer one"),
         ReadError::OtherKind(_) => {
             Error::new(Code::BadInput, cause, "`studymesh key import` takes keys, `studymesh backup restore` backups")

@@ -55,7 +55,8 @@ pub fn restore(home: &Home, path: &Path, peer: PeerId, passphrase: &dyn Fn() -> 
         Error::new(Code::Failed, cause, "look at its permissions and at free space, or name another one with `--home`")
     };
     let target = absolute(home.dir()).map_err(failed)?;
-    let (parent, name) = target.parent().zip(target.file_name()).ok_or_else(|| failed(std::io::ErrorKind::InvalidInput.into()))?;
+    let (parent, name) =
+        target.parent().zip(target.file_name()).ok_or_else(|| failed(std::io::ErrorKind::InvalidInput.into()))?;
     platform::private_dir(parent).map_err(failed)?;
     let work = Workplace::new(parent, &format!(".{}.restore-", name.to_string_lossy())).map_err(failed)?;
     let at = |path: PathBuf| work.path(path.file_name().unwrap_or_default());
@@ -106,9 +107,7 @@ fn check_empty(dir: &Path) -> Result<(), Error> {
     let remedy = "restore into another directory with `--home`, or move this one away first: nothing is written over";
     match std::fs::read_dir(dir) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => {
-            Err(Error::new(Code::BadInput, format!("{} can not be used: {error}", dir.display()), remedy))
-        }
+        Err(error) => Err(Error::new(Code::BadInput, format!("{} can not be used: {error}", dir.display()), remedy)),
         Ok(mut entries) => match entries.next() {
             None => Ok(()),
             Some(_) => Err(Error::new(Code::BadInput, format!("the directory {} is not empty", dir.display()), remedy)),
