@@ -166,6 +166,17 @@ impl SqliteStore {
         Ok(get.query_row([key], |row| row.get(0)).optional()?)
     }
 
+    /// All settings of the node but the store's own, by key.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn meta_all(&self) -> Result<Vec<(String, String)>, Error> {
+        let mut all =
+            self.db.prepare_cached("SELECT key, value FROM meta WHERE key NOT GLOB 'store.*' ORDER BY key")?;
+        let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Keeps a setting of the node.
     ///
     /// # Errors

@@ -131,7 +131,9 @@ fn after_a_loss_all_groups_come_back_from_the_file_and_new_words_reach_the_other
     let a = ada.up(&["--bootstrap", &b.address()]);
     assert_ne!(Value::from(a.peer_id.clone()), inspected["peer_id"], "it takes a fresh key");
     assert!(ada.log().contains("comes from a backup"), "{}", ada.log());
-    for (now, then) in ada.json(&["group", "list"])["items"].as_array().unwrap().iter().zip(before["items"].as_array().unwrap()) {
+    for (now, then) in
+        ada.json(&["group", "list"])["items"].as_array().unwrap().iter().zip(before["items"].as_array().unwrap())
+    {
         for key in ["group_id", "name", "kind", "members", "role"] {
             assert_eq!(now[key], then[key], "{key}");
         }
@@ -221,14 +223,34 @@ fn what_is_wrong_with_a_backup_is_said_and_nothing_is_changed() {
 
     put(&good);
     refused(7, "others", "the passphrase is wrong");
-    for (len, part) in [(0, "no sealed file"), (50, "no sealed file"), (72, "cut off"), (100, "cut off"), (good.len() / 2, "cut off"), (good.len() - 1, "cut off")] {
+    for (len, part) in [
+        (0, "no sealed file"),
+        (50, "no sealed file"),
+        (72, "cut off"),
+        (100, "cut off"),
+        (good.len() / 2, "cut off"),
+        (good.len() - 1, "cut off"),
+    ] {
         put(&good[..len]);
         refused(4, "words", part);
     }
     put(&[&good[..], b"x"].concat());
     refused(4, "words", "changed or cut off");
     // Magic, version, kind, memory, passes, lanes; then salt and check; then the first chunk, the middle and the end.
-    for (at, status) in [(0, 4), (8, 4), (9, 4), (10, 4), (15, 4), (19, 4), (23, 4), (30, 7), (60, 7), (72, 4), (good.len() / 2, 4), (good.len() - 1, 4)] {
+    for (at, status) in [
+        (0, 4),
+        (8, 4),
+        (9, 4),
+        (10, 4),
+        (15, 4),
+        (19, 4),
+        (23, 4),
+        (30, 7),
+        (60, 7),
+        (72, 4),
+        (good.len() / 2, 4),
+        (good.len() - 1, 4),
+    ] {
         let mut changed = good.clone();
         changed[at] ^= 0x40;
         put(&changed);
@@ -395,7 +417,10 @@ fn what_nobody_else_holds_is_counted_listed_and_not_left_unasked() {
     bo.note("in the train", "y");
     assert_eq!(only_here(&bo), 1);
     let items = bo.json(&["sync", "only-here"])["items"].clone();
-    assert_eq!((&items[0]["kind"], &items[0]["title"], &items[0]["work"]), (&"note".into(), &"in the train".into(), &true.into()));
+    assert_eq!(
+        (&items[0]["kind"], &items[0]["title"], &items[0]["work"]),
+        (&"note".into(), &"in the train".into(), &true.into())
+    );
     let group_of = |home: &Home| home.json(&["group", "show"]);
     assert_eq!(group_of(&bo)["only_here"], 1);
     assert_eq!(bo.json(&["status"])["groups"][0]["only_here"], 1);

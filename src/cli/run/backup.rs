@@ -126,7 +126,6 @@ mod tests {
     use serde_json::Value;
 
     use super::super::fake;
-    use super::*;
     use crate::api::Code;
 
     #[test]
@@ -162,5 +161,24 @@ mod tests {
         run(&["key", "passphrase", "remove", "--passphrase-file", &second]).unwrap();
         assert_eq!(run(&["key", "import", text, "--passphrase-file", &second]).unwrap_err().code, Code::BadInput);
         assert_eq!(run(&["key", "passphrase", "show"]).unwrap()["protected"], false);
+    }
+
+    #[test]
+    fn whoever_writes_is_told_what_has_reached_nobody_for_long() {
+        let line = ["note", "new", "--title", "x", "--text", "y"];
+        let long = |_: &crate::api::Request| {
+            Ok(json!({"v": 1, "note_id": "ab", "only_here_long": {"entries": 3, "since_ms": 0}}))
+        };
+        let ran = fake::run(&line, long);
+        assert!(
+            ran.said.contains("3 entries are known to be on this node only") && ran.stdout == "ab\n",
+            "{}",
+            ran.said
+        );
+        let ran = fake::run(&[&line[..], &["--lang", "zh"]].concat(), long);
+        assert!(ran.said.contains("有 3 个条目已知仅存在于本机"), "{}", ran.said);
+        assert_eq!(fake::run(&[&line[..], &["--json"]].concat(), long).said, "");
+        let ran = fake::run(&line, |_| Ok(json!({"v": 1, "note_id": "ab"})));
+        assert!(!ran.said.contains("only"), "{}", ran.said);
     }
 }

@@ -98,4 +98,19 @@ mod tests {
         assert!(shown.contains("\n1 entry waits until you are let in\n2 entries of yours do not count"), "{shown}");
         assert!(status(&view, &json!({})).contains("nobody to compare with"), "nobody is connected");
     }
+
+    #[test]
+    fn what_is_only_here_is_counted_and_listed_with_what_it_is_about() {
+        let view = plain(Lang::En);
+        let answer =
+            json!({"group_id": "ab", "held": 9, "only_here": 2, "only_here_since_ms": view.now - 60_000, "peers": []});
+        let shown = status(&view, &answer);
+        assert!(shown.contains("only here    2") && !shown.contains("this node only"), "{shown}");
+        let old = json!({"only_here": 2, "only_here_since_ms": view.now - 3 * 24 * 3_600_000, "peers": []});
+        assert!(status(&view, &old).contains("on this node only, the oldest for 3 d"));
+        let items = json!({"items": [{"entry_id": "cd".repeat(32), "time_ms": view.now, "kind": "note", "title": "计划", "work": true}]});
+        let shown = only_here(&view, &items);
+        assert!(shown.contains("cdcdcdcd") && shown.contains("note") && shown.contains("计划"), "{shown}");
+        assert!(only_here(&plain(Lang::Zh), &json!({"items": []})).contains("其他人持有"));
+    }
 }

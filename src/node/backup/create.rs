@@ -15,8 +15,8 @@ use crate::model::action::GroupKind;
 use crate::model::fold::{Register, Value};
 use crate::node::core::{now_ms, random};
 use crate::node::fail::store_error;
+use crate::node::keys;
 use crate::node::output::Output;
-use crate::node::{keys, service};
 use crate::store::{self, SqliteStore};
 use crate::vault::{Cost, Kind, Passphrase, seal};
 
@@ -114,10 +114,8 @@ fn without_entries(from: &Path, to: &Path) -> Result<(), store::Error> {
             to.peer_seen(id, &peer)?;
         }
     }
-    for key in ["name", service::DEVICE_NAME] {
-        if let Some(value) = from.meta_get(key)? {
-            to.meta_set(key, &value)?;
-        }
+    for (key, value) in from.meta_all()? {
+        to.meta_set(&key, &value)?;
     }
     to.commit()
 }

@@ -19,7 +19,7 @@ use crate::node::{linking, platform};
 use crate::store::{self, SqliteStore};
 
 /// Where the store keeps what this device is called.
-pub(crate) const NAME: &str = "device.name";
+const NAME: &str = "device.name";
 /// What a device is called that has no name.
 const NAMELESS: &str = "device";
 

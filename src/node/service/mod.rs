@@ -20,7 +20,7 @@ mod search;
 mod status;
 mod tags;
 
-pub(crate) use device::{NAME as DEVICE_NAME, device_label, tell_label};
+pub(crate) use device::{device_label, tell_label};
 pub(crate) use find::pick;
 use members::Wanted;
 pub(crate) use status::{check, sync_json};
