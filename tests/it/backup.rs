@@ -388,7 +388,7 @@ fn a_key_that_was_carried_and_runs_twice_is_found_out() {
     let ticket = old.ticket();
     let b = new.up(&["--name", "Bo", "--bootstrap", &a.address()]);
     assert_eq!(b.peer_id, a.peer_id, "at first they are the same to the network");
-    new.json(&["join", &ticket, "--wait", "1"]);
+    new.json(&["join", &ticket, "--wait", "0"]);
     new.note("from the new one", "x");
     converge(&[&old, &new]);
     let now = |home: &Home| home.json(&["status"])["peer_id"].clone();
@@ -443,29 +443,38 @@ fn what_nobody_else_holds_is_counted_listed_and_not_left_unasked() {
     assert_eq!(ada.json(&["group", "leave", &group, "--yes", "--force"])["left"], true);
 }
 
-/// The words on the disk are as old as the day says: the store's own times are moved back.
 #[test]
 fn an_entry_that_reached_nobody_for_a_day_is_warned_of() {
+    use studymesh::api::GroupKind;
     let (ada, bo) = (Home::new(), Home::new());
-    let a = ada.up(&["--name", "Ada"]);
-    ada.create("group");
-    let b = up_near(&bo, "Bo", &[&a]);
-    bo.json(&["join", &ada.ticket(), "--wait", "60"]);
-    eventually("Ada's entries are at Bo", || (ada.json(&["sync", "status"])["only_here"] == 0).then_some(()));
-    assert_eq!((a.terminate(), b.terminate()), (Some(0), Some(0)));
-    let warned = |home: &Home| {
+    // Ada founded the group two days ago.
+    let at = studymesh::config::Home::new(ada.path().to_path_buf());
+    let mut opened = studymesh::node::open_alone(&at, &studymesh::config::Settings::default()).unwrap();
+    let then = studymesh::node::core::now_ms() - 2 * 24 * 3_600_000 - 60_000;
+    opened.core.batch(|engine| Ok(engine.create_group(then, GroupKind::Open, "group").unwrap())).unwrap();
+    drop(opened);
+    let shown = |home: &Home| text(&home.run(&["status"]).stdout);
+    assert!(shown(&ada).contains("on this node only, the oldest for 2 d"), "{}", shown(&ada));
+    let write = |home: &Home| {
         let out = home.run(&["note", "new", "--title", "today", "--text", "x"]);
         assert!(out.status.success(), "{}", text(&out.stderr));
         text(&out.stderr)
     };
-    assert!(!warned(&ada).contains("on this node only"), "it was written just now");
-    let shown = |home: &Home| text(&home.run(&["status"]).stdout);
+    assert!(!write(&ada).contains("on this node only"), "who is alone in a group knows that");
+
+    let a = ada.up(&["--name", "Ada"]);
+    let b = up_near(&bo, "Bo", &[&a]);
+    bo.json(&["join", &ada.ticket(), "--wait", "60"]);
+    eventually("Ada's entries are at Bo", || (ada.json(&["sync", "status"])["only_here"] == 0).then_some(()));
+    assert_eq!((a.terminate(), b.terminate()), (Some(0), Some(0)));
+    assert!(!write(&ada).contains("on this node only"), "it was written just now");
     assert!(!shown(&ada).contains("on this node only"));
+    assert!(ada.json(&["doctor"])["items"].as_array().unwrap().iter().all(|c| c["check"] != "copies"));
+    // As if nobody had ever had them.
     let db = rusqlite::Connection::open(ada.path().join("studymesh.db")).unwrap();
-    // Two days, in the upper 48 bits of a hybrid time.
-    db.execute("UPDATE entries SET time = time - (172800000 << 16)", []).unwrap();
+    db.execute("UPDATE chains SET elsewhere = NULL", []).unwrap();
     drop(db);
-    assert!(warned(&ada).contains("2 entries are known to be on this node only, the oldest for 2 d"));
+    assert!(write(&ada).contains("are known to be on this node only, the oldest for 2 d"));
     assert!(shown(&ada).contains("on this node only"));
     let checks = ada.json(&["doctor"]);
     let copies = checks["items"].as_array().unwrap().iter().find(|c| c["check"] == "copies").cloned();
