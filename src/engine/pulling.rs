@@ -147,7 +147,7 @@ impl<S: Store> Engine<S> {
                     group.agreed(range);
                 }
             }
-            Step::Holds { log, tip } => {
+            Step::Holds(log, tip) => {
                 if let Some(group) = self.reader(pulling, id) {
                     group.held_elsewhere(log, tip);
                 }

@@ -66,13 +66,8 @@ pub enum Step {
     Proven(Proven),
     /// The other side holds the same in this range of tips.
     Agrees(Range),
-    /// The other side has this tip, which is one here.
-    Holds {
-        /// The log.
-        log: LogId,
-        /// The tip.
-        tip: Tip,
-    },
+    /// The other side has this tip of a log, which is one here.
+    Holds(LogId, Tip),
     /// The other side has this tip of a log, and it is no tip here.
     Lacks {
         /// The log.
@@ -276,7 +271,7 @@ impl Pull {
                     }
                     self.compare_own(range, &leaves, index);
                     steps.extend(leaves.into_iter().map(|(log, tip)| {
-                        if index.has(log, tip) { Step::Holds { log, tip } } else { Step::Lacks { log, tip } }
+                        if index.has(log, tip) { Step::Holds(log, tip) } else { Step::Lacks { log, tip } }
                     }));
                 }
             }

@@ -428,7 +428,10 @@ fn what_nobody_else_holds_is_counted_listed_and_not_left_unasked() {
 
     // Leaving would lose it.
     let (status, error) = bo.error(&["group", "leave", "--yes"]);
-    assert!(status == 6 && error["message"].as_str().unwrap().contains("1 entries"), "{error}");
+    assert!(
+        status == 6 && error["message"].as_str().unwrap().contains("here only, of this group's entries: 1"),
+        "{error}"
+    );
     assert_eq!(bo.titles(), ["in the train", "plan"]);
     let a = ada.up(&[]);
     let b = up_near(&bo, "Bo", &[&a]);

@@ -7,10 +7,6 @@ use crate::model::roadmap::Lang;
 
 words! {
     nothing_only_here, "Everything here is known to be held by somebody else, too.", "本机的所有内容都已知有其他人持有。";
-    kind_roadmap, "roadmap", "路线图";
-    kind_name, "name", "名字";
-    kind_membership, "membership", "成员管理";
-    kind_unreadable, "unreadable here", "本机无法读取";
     l_only_here, "only here", "仅在本机";
     l_made, "made", "创建时间";
     keys_alone, "none, keys only", "无，只有密钥";

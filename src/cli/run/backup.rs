@@ -123,7 +123,7 @@ fn fresh(session: &Session, what: String, file: Option<PathBuf>) -> Unlock {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::super::fake;
     use crate::api::Code;

@@ -93,7 +93,7 @@ impl Service<'_> {
             return Ok(());
         }
         let more = if found.len() == MAX_ONLY_HERE { " or more" } else { "" };
-        let cause = format!("{count}{more} entries of this group are known to be here only, and leaving deletes them");
+        let cause = format!("leaving deletes what is known to be here only, of this group's entries: {count}{more}");
         let remedy = "meet a member first (`studymesh sync wait`), carry them by hand (`studymesh bundle export`), or repeat with \
                       `--force`; `studymesh sync only-here` lists them";
         Err(Error::new(Code::Incomplete, cause, remedy).into())
