@@ -41,7 +41,8 @@ fn a_member_that_names_a_part_of_a_log_holds_that_part() {
     let before = table.status(0, group).held;
     let ids: Vec<EntryId> = (0..5).map(|n| table.write(0, group, &format!("name {n}"))).collect();
     let log = table.status(0, group).log;
-    let who = table.hostile(0, group, 7);
+    let who = table.hostile(0, group, 10);
+    table.advance(100);
     let stream = table.welcome(0, group, &who);
     table.offer(0, stream, vec![(log, Tip { seq: before + 1, id: ids[1] })]);
     assert_eq!(table.listed(0, group), ids[2..]);
@@ -52,7 +53,8 @@ fn a_member_that_claims_something_else_at_the_same_place_holds_nothing_of_ours()
     let (mut table, group) = Table::group(1);
     let held = table.status(0, group).held;
     let log = table.status(0, group).log;
-    let who = table.hostile(0, group, 7);
+    let who = table.hostile(0, group, 10);
+    table.advance(100);
     let stream = table.welcome(0, group, &who);
     table.offer(0, stream, vec![(log, Tip { seq: held - 1, id: EntryId([9; 32]) })]);
     assert_eq!(table.only_here(0, group), held);
