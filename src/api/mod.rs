@@ -12,16 +12,20 @@
 //! assert_eq!(serde_json::from_str::<Request>(&line).unwrap(), request);
 //! ```
 
+mod copies;
 mod device;
 mod error;
+mod request;
 mod roadmap_file;
 mod writes;
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::model::action::{GroupKind, Role, TopicState};
+pub use copies::{MAX_ONLY_HERE, ONLY_HERE_LONG_MS};
 pub use device::{Device, MAX_OFFER_MS};
 pub use error::{Code, Error};
+pub use request::Request;
 pub use roadmap_file::RoadmapFile;
 
 /// The version of requests and answers.
@@ -30,33 +34,6 @@ pub const VERSION: u8 = 1;
 pub const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 /// Most bytes of a note's text that a request may carry.
 pub const MAX_NOTE_BYTES: usize = 4 * 1024 * 1024;
-
-/// A command for one node.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Request {
-    /// [`VERSION`].
-    pub v: u8,
-    /// The group: an id, a unique prefix of one, or a name. With one group only it may be left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// What to do.
-    #[serde(flatten)]
-    pub command: Command,
-}
-
-impl Request {
-    /// A request that leaves the group out.
-    #[must_use]
-    pub fn new(command: Command) -> Self {
-        Self { v: VERSION, group: None, command }
-    }
-
-    /// The same for one group.
-    #[must_use]
-    pub fn in_group(self, group: Option<String>) -> Self {
-        Self { group, ..self }
-    }
-}
 
 /// An answer: an object with `"v":1`, or an error.
 pub type Reply = Result<serde_json::Value, Error>;
@@ -98,8 +75,12 @@ pub enum Command {
         /// 1 to 64 characters.
         name: String,
     },
-    /// Forgets the group and its entries on this node: `{group_id, left:true}`.
-    GroupLeave,
+    /// Forgets the group and its entries on this node: `{group_id, left:true}`. What nobody else is known to hold is not deleted unasked.
+    GroupLeave {
+        /// Delete that, too.
+        #[serde(default)]
+        force: bool,
+    },
 
     /// `{ticket, expires_ms, uses, group_id, peers, invite_id, role, approve}`; `expires_ms` and `uses` are null when unlimited,
     /// `invite_id` and `role` in an open group. In a closed group an invite is made: by itself for one member, within a week.
@@ -438,8 +419,10 @@ pub enum Command {
     },
     /// `{group_id, fingerprint, held, missing, pending, quarantined, peers:[{peer_id, member, relation, checked_ms}],
     /// logs, forked_logs, early, kind, role, standing, kept, requests, quarantined_elsewhere, epoch}`; `kept` are own writes that
-    /// wait to be sent, `quarantined_elsewhere` own entries that do not count at other members.
+    /// wait to be sent, `quarantined_elsewhere` own entries that do not count at other members, `only_here` entries that nobody else is known to hold.
     SyncStatus,
+    /// Items: `{entry_id, log, time_ms, kind, title, work}`: entries that nobody else is known to hold; `work`: they would be missed.
+    OnlyHere,
     /// `{complete}` and as `sync-status`. Complete means: since the command began, fresh exchanges found `peers` connected members
     /// (none: all connected, at least one) equal, and nothing is missing or pending.
     SyncWait {

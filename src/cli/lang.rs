@@ -69,6 +69,7 @@ macro_rules! sentences {
     };
 }
 
+mod backup;
 mod device;
 mod membership;
 
@@ -336,6 +337,10 @@ impl Texts {
     pub fn word(self, word: &str) -> &str {
         match word {
             "open" => self.open(),
+            "roadmap" => self.kind_roadmap(),
+            "name" => self.kind_name(),
+            "membership" => self.kind_membership(),
+            "unreadable" => self.kind_unreadable(),
             "closed" => self.closed(),
             "keeper" => self.keeper(),
             "reader" => self.reader(),

@@ -15,6 +15,7 @@ mod out;
 mod pages;
 mod paint;
 mod run;
+mod secret;
 mod show;
 mod table;
 mod time;

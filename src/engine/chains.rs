@@ -18,6 +18,10 @@ pub(super) struct Chain {
     pub person: PersonId,
     pub tip: Option<Tip>,
     pub dirty: bool,
+    /// In own logs: up to which seq somebody else is known to hold it.
+    pub elsewhere: Option<u64>,
+    /// Whether that has changed since it was stored.
+    pub moved: bool,
     /// Entries below this seq count, as far as their author's rights go.
     pub below: u64,
 }
@@ -77,6 +81,8 @@ impl Log {
                 person: row.person,
                 tip: row.tip,
                 dirty: false,
+                elsewhere: row.elsewhere,
+                moved: false,
                 below: u64::MAX,
             });
         }

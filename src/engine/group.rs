@@ -395,7 +395,8 @@ impl Group {
         };
         let at = parent.map(|(chain, seq)| (log.chains[chain].no, seq));
         let no = store.new_chain(self.row.id, id, at, person)?;
-        log.chains.push(Chain { no, parent, person, tip: None, dirty: true, below: u64::MAX });
+        let (elsewhere, moved) = (None, false);
+        log.chains.push(Chain { no, parent, person, tip: None, dirty: true, elsewhere, moved, below: u64::MAX });
         let chain = log.chains.len() - 1;
         let below = self.limit_of_new(id, chain);
         let log = self.logs.get_mut(&id).expect("it was made above");
@@ -432,6 +433,15 @@ impl Group {
 
     /// Writes the tips of changed chains to the store.
     pub fn flush<S: Store>(&mut self, store: &mut S) -> Result<(), S::Error> {
+        for own in &self.own {
+            let chains = self.logs.get_mut(own).map_or(&mut [][..], |log| &mut log.chains);
+            for chain in chains.iter_mut().filter(|c| c.moved) {
+                if let Some(seq) = chain.elsewhere {
+                    store.set_elsewhere(chain.no, seq)?;
+                }
+                chain.moved = false;
+            }
+        }
         for log in self.logs.values_mut() {
             for chain in log.chains.iter_mut().filter(|c| c.dirty) {
                 if let Some(tip) = &chain.tip {

@@ -142,6 +142,16 @@ impl<S: Store> Engine<S> {
                     self.output(Output::Learned(id, proven.welcome.told));
                 }
             }
+            Step::Agrees(range) => {
+                if let Some(group) = self.reader(pulling, id) {
+                    group.agreed(range);
+                }
+            }
+            Step::Holds(log, tip) => {
+                if let Some(group) = self.reader(pulling, id) {
+                    group.held_elsewhere(log, tip);
+                }
+            }
             Step::Lacks { log, tip } => self.lacks(pulling, id, log, tip)?,
             Step::Entry { authentic, body, signature } => {
                 return self.entry_came(now, pulling, id, &authentic, &body, signature);
@@ -167,7 +177,14 @@ impl<S: Store> Engine<S> {
     /// The other side has a tip that is no tip here: it is wanted unless something here builds on it.
     fn lacks(&mut self, pulling: &mut Pulling, id: GroupId, log: LogId, tip: Tip) -> Result<(), S::Error> {
         let Some(group) = self.groups.get(&id) else { return Ok(()) };
-        if is_held(&mut self.store, group, log, tip)? {
+        let chain = group.logs.get(&log).map_or(Ok(None), |log| log.find(&mut self.store, tip.seq, tip.id))?;
+        if let Some(chain) = chain {
+            // It is here, and something was built on it.
+            if group.is_own(log)
+                && let Some(group) = self.reader(pulling, id)
+            {
+                group.held_up_to(log, chain, tip.seq);
+            }
             return Ok(());
         }
         let missing = Missing { log, tip, sampled: false, lacks: count(group.index.tips(log), tip) };
@@ -177,6 +194,12 @@ impl<S: Store> Engine<S> {
             pulling.pull.want(missing);
         }
         Ok(())
+    }
+
+    /// The group, when the peer that is pulled from may read it: what others say to hold does not count.
+    fn reader(&mut self, pulling: &Pulling, id: GroupId) -> Option<&mut Group> {
+        let log = pulling.pull.proven()?.log;
+        self.groups.get_mut(&id).filter(|group| group.may_read(log))
     }
 
     fn entry_came(
@@ -263,6 +286,9 @@ impl<S: Store> Engine<S> {
         if let Accepted::New { person, kind } = accepted {
             // Somebody else writes in the log that we write in. Logs that we left behind may well go on elsewhere.
             group.forked |= !own && entry.header.log == group.me.id();
+            if !own {
+                group.held_elsewhere(entry.header.log, Tip { seq: entry.header.seq, id: entry.id });
+            }
             let (log, class) = (entry.header.log, entry.header.class);
             self.event(Event::Entry { group: id, entry: entry.id, log, person, class, kind, own });
         }

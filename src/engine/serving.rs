@@ -6,6 +6,7 @@ use super::store::Store;
 use super::{Engine, MAX_SERVES, MAX_STREAMS, MAX_STREAMS_PER_PEER, MAX_UNPROVEN, Serve, Stream};
 use crate::model::id::{GroupId, Peer};
 use crate::sync::handshake::{self, Ends, Summary, Welcome};
+use crate::sync::index::Range;
 use crate::sync::message::{Message, Told};
 
 /// Most bytes of told peers in a welcome to somebody who holds the same: agreeing costs less than 1 KB.
@@ -113,8 +114,11 @@ impl<S: Store> Engine<S> {
         let says = Welcome { standing, quarantined, summary: Some(ours), told, keys };
         let (welcome, transcript) =
             handshake::welcome(&group.keys, ends, &nonce, self.entropy.array(), &group.me, &says);
-        if equal && let Some(member) = group.member(peer, &self.connected) {
-            member.checked(now, Relation::Equal);
+        if equal {
+            group.agreed(Range::ALL);
+            if let Some(member) = group.member(peer, &self.connected) {
+                member.checked(now, Relation::Equal);
+            }
         }
         if let Some(Stream::Serve(serve)) = self.streams.get_mut(&stream) {
             serve.greeted(now, id, transcript, greeting.log);
@@ -126,6 +130,9 @@ impl<S: Store> Engine<S> {
     fn finished(&mut self, now: u64, id: GroupId, peer: &Peer, theirs: Summary) {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let equal = group.index.fingerprint() == theirs.fingerprint;
+        if equal {
+            group.agreed(Range::ALL);
+        }
         let Some(member) = group.member(peer, &self.connected) else { return };
         if equal {
             member.checked(now, Relation::Equal);

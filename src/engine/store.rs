@@ -42,6 +42,8 @@ pub struct ChainRow {
     pub person: PersonId,
     /// How far it reaches; `None` when nothing is stored yet.
     pub tip: Option<Tip>,
+    /// Up to which seq somebody else is known to hold it; recorded of own logs only.
+    pub elsewhere: Option<u64>,
 }
 
 /// How far a chain is stored: all entries up to `seq`, with their bodies.
@@ -166,6 +168,12 @@ pub trait Store {
     /// # Errors
     /// When the store fails.
     fn set_tip(&mut self, chain: ChainNo, tip: &Tip) -> Result<(), Self::Error>;
+
+    /// Records up to which seq somebody else is known to hold a chain.
+    ///
+    /// # Errors
+    /// When the store fails.
+    fn set_elsewhere(&mut self, chain: ChainNo, seq: u64) -> Result<(), Self::Error>;
 
     /// Entries of one chain from `from` on, in order: at most `max_entries`, and as many as keep the bodies within
     /// `max_bytes` (at least one). Bodies are left empty unless asked for.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 mod bundles;
 mod closed;
 mod devices;
+mod only_here;
 
 use super::io::{Event, Input, MessageId, Output, Relation, StreamId, Verdict};
 use super::*;

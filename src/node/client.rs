@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::control::{self, Line};
+use super::keys::{Unlock, no_passphrase};
 use super::{local, service};
 use crate::api::{Code, Command, Device, Error, MAX_LINE_BYTES, Reply, Request};
 use crate::config::{Home, Settings};
@@ -19,6 +20,14 @@ const MAX_RETRIES: u32 = 500;
 /// # Errors
 /// As the command says.
 pub fn call(home: &Home, settings: &Settings, request: &Request) -> Reply {
+    call_with(home, settings, &no_passphrase(), request)
+}
+
+/// The same for a directory whose key may be protected by a passphrase.
+///
+/// # Errors
+/// As the command says, and when the passphrase is wrong.
+pub fn call_with(home: &Home, settings: &Settings, unlock: &Unlock, request: &Request) -> Reply {
     for _ in 0..MAX_RETRIES {
         if let Some(reply) = ask(home, request)? {
             return match (&request.command, reply) {
@@ -33,7 +42,7 @@ pub fn call(home: &Home, settings: &Settings, request: &Request) -> Reply {
                 | Command::SyncWait { .. }
                 | Command::Follow { .. }
                 | Command::Device(Device::Join { .. } | Device::Link { .. }) => Err(service::needs_node()),
-                _ => local::call(home, settings, request, lock),
+                _ => local::call(home, settings, unlock, request, lock),
             };
         }
         // Another command has the directory for a moment, or a node is about to listen.
@@ -92,6 +101,7 @@ fn repeatable(command: &Command) -> bool {
             | C::Search { .. }
             | C::Peers { .. }
             | C::SyncStatus
+            | C::OnlyHere
             | C::DbDigest
             | C::DbCheck
             | C::Events { .. }

@@ -18,6 +18,27 @@ use crate::store::{self, SqliteStore};
 /// Most entry events that one batch records one by one; beyond that one summary per group says how many came.
 const MAX_ENTRY_EVENTS: usize = 64;
 
+/// Where the store keeps which place it was last used at.
+pub const PLACE: &str = "place";
+/// The place of a store that comes from a backup.
+pub const RESTORED: &str = "restored";
+/// The same, when the node is to keep its peer id.
+pub const RESTORED_AS_BEFORE: &str = "restored, same peer id";
+
+/// How a directory came to be where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// It was here before, or is new.
+    Same,
+    /// It was somewhere else: what it was copied from may go on there.
+    Copied,
+    /// It comes from a backup: what that was made from may go on, and may be further.
+    Restored,
+    /// It comes from a backup, and its owner says that the original is gone: the peer id stays. Its logs go on afresh all the same,
+    /// since others may hold more of them.
+    RestoredAsBefore,
+}
+
 /// Wall-clock time, Unix milliseconds. The only clock of the node; everything below is told the time.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "the node's one clock")]
@@ -76,12 +97,12 @@ impl Core {
     /// When the store can not be opened or read.
     pub fn open(path: &Path, identity: Identity, place: &str) -> Result<Self, store::Error> {
         let store = SqliteStore::open(path)?;
-        let known = store.meta_get("place")?;
+        let known = store.meta_get(PLACE)?;
         let mut core = Self { engine: Engine::load(store, identity, random(), now_ms())?, kept: Done::default() };
         if known.as_deref() != Some(place) {
             let moved = known.is_some();
             core.batch_ahead(|engine| {
-                engine.store().meta_set("place", place)?;
+                engine.store().meta_set(PLACE, place)?;
                 let groups: Vec<GroupId> = if moved { engine.groups().collect() } else { vec![] };
                 groups.into_iter().try_for_each(|group| engine.rotate(now_ms(), group))
             })?;
@@ -89,16 +110,21 @@ impl Core {
         Ok(core)
     }
 
-    /// Whether the directory at `path` was last used at another place than `place`.
+    /// How the directory at `path` came to `place`.
     ///
     /// # Errors
     /// When the store can not be opened or read.
-    pub fn is_copied(path: &Path, place: &str) -> Result<bool, store::Error> {
+    pub fn arrival(path: &Path, place: &str) -> Result<Arrival, store::Error> {
         if !path.exists() {
-            return Ok(false);
+            return Ok(Arrival::Same);
         }
         let store = SqliteStore::open(path)?;
-        Ok(store.meta_get("place")?.is_some_and(|known| known != place))
+        Ok(match store.meta_get(PLACE)?.as_deref() {
+            Some(RESTORED) => Arrival::Restored,
+            Some(RESTORED_AS_BEFORE) => Arrival::RestoredAsBefore,
+            Some(known) if known != place => Arrival::Copied,
+            _ => Arrival::Same,
+        })
     }
 
     /// The engine, for looking at it.

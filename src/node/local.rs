@@ -3,10 +3,11 @@
 use std::fs::File;
 
 use super::bundle;
-use super::core::{self, Core};
+use super::core::{self, Arrival, Core};
 use super::fail::{Fail, store_error};
+use super::keys::{self, Unlock, no_passphrase};
+use super::platform;
 use super::service::{self, Context};
-use super::{keys, platform};
 use crate::api::{Code, Error, Reply, Request};
 use crate::config::{Home, Settings};
 
@@ -39,26 +40,40 @@ pub fn lock(home: &Home) -> Result<Option<File>, Error> {
 /// When another process has it, or the key or the store can not be opened.
 pub fn open_alone(home: &Home, settings: &Settings) -> Result<Opened, Error> {
     let lock = lock(home)?.ok_or_else(|| super::in_use(home))?;
-    open(home, settings, lock)
+    open(home, settings, &no_passphrase(), lock)
 }
 
 /// Opens the directory under a lock that is held already.
 ///
-/// A directory that finds itself at another place than last time is a copy or was moved: it takes a fresh key, and every
-/// group goes on in a fresh log of the same person.
+/// A directory that finds itself at another place than last time is a copy or was moved, and one that says so comes from a backup: it
+/// takes a fresh key, and every group goes on in a fresh log of the same person.
 ///
 /// # Errors
-/// When the key or the store can not be opened.
-pub fn open(home: &Home, settings: &Settings, lock: File) -> Result<Opened, Error> {
+/// When the key or the store can not be opened: a protected key needs its passphrase.
+pub fn open(home: &Home, settings: &Settings, unlock: &Unlock, lock: File) -> Result<Opened, Error> {
     let place = platform::place(home.dir());
-    let copied = Core::is_copied(&home.store(), &place).map_err(|e| store_error(&e))?;
-    let key = if copied { keys::create(&home.device_key())? } else { keys::load_or_create(&home.device_key())? };
-    if copied {
-        tracing::warn!("this directory was copied or moved: it goes on with fresh keys; nothing is lost");
+    let arrival = Core::arrival(&home.store(), &place).map_err(|e| store_error(&e))?;
+    let key = match arrival {
+        Arrival::Same | Arrival::RestoredAsBefore => keys::load_or_create(&home.device_key(), unlock)?,
+        Arrival::Copied | Arrival::Restored => keys::renew(&home.device_key(), unlock)?,
+    };
+    match arrival {
+        Arrival::Same => {}
+        Arrival::Copied => {
+            tracing::warn!("this directory was copied or moved: it goes on with fresh keys; nothing is lost");
+        }
+        Arrival::Restored => {
+            tracing::warn!("this directory comes from a backup: it goes on with fresh keys; nothing is lost");
+        }
+        Arrival::RestoredAsBefore => {
+            tracing::warn!(
+                "this directory comes from a backup: its peer id stays, its logs go on afresh; nothing is lost"
+            );
+        }
     }
     let mut core = Core::open(&home.store(), core::identity(&key, ""), &place).map_err(|e| store_error(&e))?;
     apply_name(&mut core, settings).map_err(|e| store_error(&e))?;
-    Ok(Opened { core, key, lock })
+    Ok(Opened { core, key: *key, lock })
 }
 
 /// The name is what was set last: by a setting that changed since, or by the `name` command.
@@ -89,8 +104,8 @@ fn apply_name(core: &mut Core, settings: &Settings) -> Result<(), crate::store::
 ///
 /// # Errors
 /// As the command says.
-pub fn call(home: &Home, settings: &Settings, request: &Request, lock: File) -> Reply {
-    let mut opened = open(home, settings, lock)?;
+pub fn call(home: &Home, settings: &Settings, unlock: &Unlock, request: &Request, lock: File) -> Reply {
+    let mut opened = open(home, settings, unlock, lock)?;
     if bundle::is_ours(&request.command) {
         return bundle::run(&mut opened.core, request);
     }

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+pub mod backup;
 mod bundle;
 mod client;
 mod control;
@@ -27,10 +28,12 @@ mod discovery;
 mod events;
 mod fail;
 mod handle;
+mod key;
 mod keys;
 mod linking;
 mod local;
 mod network;
+mod output;
 mod platform;
 mod ports;
 mod reach;
@@ -40,9 +43,11 @@ mod service;
 mod shell;
 mod worker;
 
-pub use client::{call, follow, link_device};
+pub use client::{call, call_with, follow, link_device};
 pub use devices::Offered;
 pub use handle::{Events, Handle};
+pub use key::{export_key, import_key, is_key_protected, protect_key, unprotect_key};
+pub use keys::{Unlock, no_passphrase};
 pub use local::{Opened, open_alone};
 pub use run::run;
 pub use runtime::{End, Node, Ready};

@@ -45,11 +45,7 @@ pub fn check_own_dir(dir: &Path) -> io::Result<()> {
 pub fn private_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let partial = path.with_extension("partial");
     let _ = std::fs::remove_file(&partial);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&partial)?;
+    let mut file = new_private_file(&partial)?;
     file.write_all(content)?;
     file.sync_all()?;
     std::fs::rename(&partial, path)?;
@@ -58,6 +54,18 @@ pub fn private_file(path: &Path, content: &[u8]) -> io::Result<()> {
         File::open(dir)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Makes a file that only its owner can read, where there is none.
+///
+/// # Errors
+/// When something is there, or it can not be made.
+pub fn new_private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// Takes the lock on a directory; `None` when another process has it. It is free again when the file is dropped.

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::keys::{self, Unlock};
 use super::runtime::{End, Node, Ready};
-use super::{control, in_use, keys, local};
+use super::{control, in_use, local};
 use crate::api::{Code, Error};
 use crate::config::{Home, Settings};
 
@@ -15,14 +16,14 @@ const MAX_RETRIES: u32 = 200;
 ///
 /// # Errors
 /// When the directory is in use, or the store, the key or the listeners can not be opened, or the store fails.
-pub fn run(home: &Home, settings: &Settings, ready: &mut dyn FnMut(&Ready)) -> Result<(), Error> {
+pub fn run(home: &Home, settings: &Settings, unlock: &Unlock, ready: &mut dyn FnMut(&Ready)) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Error::new(Code::Failed, format!("no threads can be started: {error}"), "look at the limits of this system")
     })?;
     loop {
         let lock = wait_for_lock(home)?;
         let end = runtime.block_on(async {
-            let mut node = Node::start_locked(home, settings, lock).await?;
+            let mut node = Node::start_locked(home, settings, unlock, lock).await?;
             ready(node.ready());
             let handle = node.handle().clone();
             tokio::select! {
@@ -36,7 +37,7 @@ pub fn run(home: &Home, settings: &Settings, ready: &mut dyn FnMut(&Ready)) -> R
             End::Stopped => return Ok(()),
             End::SameIdentity => {
                 let _lock = wait_for_lock(home)?;
-                keys::create(&home.device_key())?;
+                keys::renew(&home.device_key(), unlock)?;
             }
         }
     }

@@ -14,6 +14,7 @@ use super::core::{Done, now_ms};
 use super::events::{EventLoop, Notice};
 use super::fail::store_error;
 use super::handle::Handle;
+use super::keys::{Unlock, no_passphrase};
 use super::linking::MAX_REQUESTS;
 use super::network::{LAST_ADDRESSES, Network};
 use super::shell::{Facts, Shell};
@@ -60,14 +61,27 @@ impl Node {
     /// # Errors
     /// When the directory is in use, or its key, store or every listener can not be opened.
     pub async fn start(home: &Home, settings: &Settings) -> Result<Self, Error> {
-        let lock = local::lock(home)?.ok_or_else(|| super::in_use(home))?;
-        Self::start_locked(home, settings, lock).await
+        Self::start_with(home, settings, &no_passphrase()).await
     }
 
-    pub(super) async fn start_locked(home: &Home, settings: &Settings, lock: std::fs::File) -> Result<Self, Error> {
+    /// The same for a directory whose key may be protected by a passphrase.
+    ///
+    /// # Errors
+    /// As [`Node::start`], and when the passphrase is wrong.
+    pub async fn start_with(home: &Home, settings: &Settings, unlock: &Unlock) -> Result<Self, Error> {
+        let lock = local::lock(home)?.ok_or_else(|| super::in_use(home))?;
+        Self::start_locked(home, settings, unlock, lock).await
+    }
+
+    pub(super) async fn start_locked(
+        home: &Home,
+        settings: &Settings,
+        unlock: &Unlock,
+        lock: std::fs::File,
+    ) -> Result<Self, Error> {
         let opened = {
-            let (home, settings) = (home.clone(), settings.clone());
-            let open = move || local::open(&home, &settings, lock);
+            let (home, settings, unlock) = (home.clone(), settings.clone(), unlock.clone());
+            let open = move || local::open(&home, &settings, &unlock, lock);
             tokio::task::spawn_blocking(open).await.map_err(|e| internal(&e))??
         };
         let mut core = opened.core;

@@ -71,6 +71,7 @@ enum Undo {
     Chain(ChainNo),
     Append(ChainNo),
     Tip(ChainNo, Option<Tip>),
+    Elsewhere(ChainNo, Option<u64>),
     /// Everything as it was before something that is not undone step by step.
     All(Box<MemStore>),
 }
@@ -120,6 +121,7 @@ impl MemStore {
                 }
                 Undo::Chain(no) => drop(self.chains.remove(&no)),
                 Undo::Tip(no, tip) => self.chain(no).row.tip = tip,
+                Undo::Elsewhere(no, seq) => self.chain(no).row.elsewhere = seq,
                 Undo::Append(no) => {
                     let chain = self.chains.get_mut(&no).expect("it was appended to");
                     let kept = chain.entries.pop().expect("an entry was appended");
@@ -283,7 +285,7 @@ impl Store for MemStore {
     ) -> Result<ChainNo, Infallible> {
         let chain = ChainNo(self.next_chain);
         self.next_chain += 1;
-        let row = ChainRow { chain, log, parent, person, tip: None };
+        let row = ChainRow { chain, log, parent, person, tip: None, elsewhere: None };
         self.chains.insert(chain, Chain { group, row, entries: vec![] });
         self.note(Undo::Chain(chain));
         Ok(chain)
@@ -312,6 +314,12 @@ impl Store for MemStore {
     fn set_tip(&mut self, chain: ChainNo, tip: &Tip) -> Result<(), Infallible> {
         let before = self.chain(chain).row.tip.replace(tip.clone());
         self.note(Undo::Tip(chain, before));
+        Ok(())
+    }
+
+    fn set_elsewhere(&mut self, chain: ChainNo, seq: u64) -> Result<(), Infallible> {
+        let before = self.chain(chain).row.elsewhere.replace(seq);
+        self.note(Undo::Elsewhere(chain, before));
         Ok(())
     }
 

@@ -16,7 +16,7 @@ impl SqliteStore {
     pub(super) fn read_chains(&mut self, group: GroupId) -> Result<Vec<ChainRow>, Error> {
         let grp = self.group(group)?.no;
         let mut select = self.db.prepare_cached(
-            "SELECT no, log, person, parent, parent_seq, tip_seq, tip_id, tip_signature, pending
+            "SELECT no, log, person, parent, parent_seq, tip_seq, tip_id, tip_signature, pending, elsewhere
              FROM chains WHERE grp = ?1 ORDER BY no",
         )?;
         let rows = select.query_map([grp], |row| {
@@ -31,6 +31,7 @@ impl SqliteStore {
                 person: PersonId(row.get(2)?),
                 parent: parent(row, 3)?,
                 tip: tip.transpose()?,
+                elsewhere: row.get::<_, Option<i64>>(9)?.map(unsigned),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -61,6 +62,12 @@ impl SqliteStore {
                 "UPDATE chains SET tip_seq = ?2, tip_id = ?3, tip_signature = ?4, pending = ?5 WHERE no = ?1",
             )?
             .execute(params![signed(chain.0), signed(tip.seq), tip.id.0, tip.signature, tip.pending])?;
+        Ok(())
+    }
+
+    pub(super) fn write_elsewhere(&mut self, chain: ChainNo, seq: u64) -> Result<(), Error> {
+        let mut update = self.db.prepare_cached("UPDATE chains SET elsewhere = ?2 WHERE no = ?1")?;
+        update.execute(params![signed(chain.0), signed(seq)])?;
         Ok(())
     }
 

@@ -42,6 +42,10 @@ impl Store for SqliteStore {
         self.write_tip(chain, tip)
     }
 
+    fn set_elsewhere(&mut self, chain: ChainNo, seq: u64) -> Result<(), Error> {
+        self.write_elsewhere(chain, seq)
+    }
+
     fn entries(
         &mut self,
         group: GroupId,

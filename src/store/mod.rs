@@ -47,6 +47,7 @@ mod registers;
 mod replicas;
 pub mod schema;
 mod search;
+mod snapshot;
 mod snippet;
 mod supersede;
 #[cfg(test)]
@@ -68,6 +69,7 @@ pub use persons::PersonRow;
 pub use query::{MAX_QUERY_CHARS, MAX_QUERY_WORDS};
 pub use registers::{Current, WriteInfo, WriteRow};
 pub use search::{Found, Hit};
+pub use snapshot::snapshot;
 pub use snippet::{SNIPPET_CHARS, Snippet};
 
 /// A node's store. See the module for the order of calls.
@@ -162,6 +164,17 @@ impl SqliteStore {
     pub fn meta_get(&self, key: &str) -> Result<Option<String>, Error> {
         let mut get = self.db.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
         Ok(get.query_row([key], |row| row.get(0)).optional()?)
+    }
+
+    /// All settings of the node but the store's own, by key.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn meta_all(&self) -> Result<Vec<(String, String)>, Error> {
+        let mut all =
+            self.db.prepare_cached("SELECT key, value FROM meta WHERE key NOT GLOB 'store.*' ORDER BY key")?;
+        let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Keeps a setting of the node.

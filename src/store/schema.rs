@@ -12,7 +12,7 @@ use super::{Error, file};
 /// `PRAGMA application_id` of every store: "SMSH".
 pub const APPLICATION_ID: u32 = 0x534d_5348;
 /// `PRAGMA user_version` of a store that this build writes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// How long to wait for another process that has the file locked, in milliseconds.
 const BUSY_MS: u32 = 5_000;
@@ -35,7 +35,7 @@ const CREATE: &str = "
     CREATE TABLE chains (
         no INTEGER PRIMARY KEY, grp INTEGER NOT NULL, log BLOB NOT NULL, person BLOB NOT NULL,
         branch INTEGER NOT NULL, parent INTEGER, parent_seq INTEGER,
-        tip_seq INTEGER, tip_id BLOB, tip_signature BLOB, pending BLOB
+        tip_seq INTEGER, tip_id BLOB, tip_signature BLOB, pending BLOB, elsewhere INTEGER
     );
     CREATE INDEX chains_of_log ON chains (grp, log);
     CREATE TABLE heads (no INTEGER PRIMARY KEY, grp INTEGER NOT NULL, hash INTEGER NOT NULL, ids BLOB NOT NULL);
@@ -108,8 +108,11 @@ pub(super) struct Schema {
 }
 
 /// The schema of this build.
-pub(super) const SCHEMA: Schema =
-    Schema { version: VERSION, create: CREATE, migrations: &[Migration { from: 1, run: to_2 }] };
+pub(super) const SCHEMA: Schema = Schema {
+    version: VERSION,
+    create: CREATE,
+    migrations: &[Migration { from: 1, run: to_2 }, Migration { from: 2, run: to_3 }],
+};
 
 /// Membership: epoch keys, writes that wait for one, an index of what is not folded, and the chain to a device's first log.
 fn to_2(db: &Connection) -> rusqlite::Result<()> {
@@ -124,6 +127,11 @@ fn to_2(db: &Connection) -> rusqlite::Result<()> {
          );
          ALTER TABLE groups ADD COLUMN before BLOB NOT NULL DEFAULT x'';",
     )
+}
+
+/// What nobody else is known to hold.
+fn to_3(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("ALTER TABLE chains ADD COLUMN elsewhere INTEGER")
 }
 
 /// Opens a file, or a database in memory, and brings it to the schema.
@@ -204,7 +212,7 @@ impl Schema {
 
     /// Copies the file away, then takes all steps in one transaction.
     fn migrate(&self, db: &Connection, path: &Path, found: u32) -> Result<(), Error> {
-        copy(db, &backup_path(path, found))?;
+        copy(db, &backup_path(path, found), 1_024)?;
         db.execute_batch("BEGIN IMMEDIATE")?;
         let mut version = found;
         let steps = self.migrations.iter().filter(|m| m.from >= found).try_for_each(|migration| {
@@ -224,10 +232,10 @@ impl Schema {
     }
 }
 
-/// A copy of the whole database, readable by its owner only. An older copy in its place is written over.
-fn copy(db: &Connection, to: &Path) -> Result<(), Error> {
+/// A copy of the whole database, readable by its owner only, so many pages at a time. An older copy in its place is written over.
+pub(super) fn copy(db: &Connection, to: &Path, pages: i32) -> Result<(), Error> {
     file::create_private(to)?;
     let mut copy = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    backup::Backup::new(db, &mut copy)?.run_to_completion(1_024, std::time::Duration::ZERO, None)?;
+    backup::Backup::new(db, &mut copy)?.run_to_completion(pages, std::time::Duration::from_millis(20), None)?;
     Ok(())
 }

@@ -64,6 +64,10 @@ pub enum Step {
     Send(Message),
     /// The other side has proven itself, and this is what it holds.
     Proven(Proven),
+    /// The other side holds the same in this range of tips.
+    Agrees(Range),
+    /// The other side has this tip of a log, which is one here.
+    Holds(LogId, Tip),
     /// The other side has this tip of a log, and it is no tip here.
     Lacks {
         /// The log.
@@ -219,11 +223,13 @@ impl Pull {
                 if !proven.welcome.standing.is_served() {
                     return Ok(vec![Step::Proven(proven)]);
                 }
-                if proven.summary.fingerprint != index.fingerprint() {
+                let equal = proven.summary.fingerprint == index.fingerprint();
+                if !equal {
                     self.ranges.push_back(Range::ALL);
                 }
                 let identify = handshake::identify(&self.log, &proven.transcript);
-                Ok(vec![Step::Proven(proven), Step::Send(identify)])
+                let agrees = equal.then_some(Step::Agrees(Range::ALL));
+                Ok([Step::Proven(proven), Step::Send(identify)].into_iter().chain(agrees).collect())
             }
             (Message::Answers(answers), State::Comparing) => self.compare(answers, index),
             (Message::Run { bodies, run }, State::Comparing) => {
@@ -258,14 +264,15 @@ impl Pull {
         for answer in answers {
             let range = self.asked.pop_front().expect("counted above");
             match answer {
-                Answer::Split(parts) => self.compare_parts(range, parts, index)?,
+                Answer::Split(parts) => steps.extend(self.compare_parts(range, parts, index)?),
                 Answer::Leaves(leaves) => {
                     if leaves.iter().any(|(log, tip)| !range.contains(Key { log: *log, id: tip.id })) {
                         return Err(Violation::Unexpected("a leaf outside its range"));
                     }
                     self.compare_own(range, &leaves, index);
-                    let lacks = leaves.into_iter().filter(|(log, tip)| !index.has(*log, *tip));
-                    steps.extend(lacks.map(|(log, tip)| Step::Lacks { log, tip }));
+                    steps.extend(leaves.into_iter().map(|(log, tip)| {
+                        if index.has(log, tip) { Step::Holds(log, tip) } else { Step::Lacks { log, tip } }
+                    }));
                 }
             }
         }
@@ -281,7 +288,8 @@ impl Pull {
         range: Range,
         parts: Vec<(Key, [u8; RANGE_FINGERPRINT_BYTES])>,
         index: &Index,
-    ) -> Result<(), Violation> {
+    ) -> Result<Vec<Step>, Violation> {
+        let mut agreed = vec![];
         let mut lo = range.lo;
         let last = parts.len().wrapping_sub(1);
         if parts.len() < 2 {
@@ -293,7 +301,9 @@ impl Pull {
             if !part.is_valid() || !ends_right {
                 return Err(Violation::Unexpected("a split that does not cover its range"));
             }
-            if index.range_fingerprint(part) != fingerprint {
+            if index.range_fingerprint(part) == fingerprint {
+                agreed.push(Step::Agrees(part));
+            } else {
                 if self.ranges.len() < MAX_QUEUED_RANGES {
                     self.ranges.push_back(part);
                 } else {
@@ -302,7 +312,7 @@ impl Pull {
             }
             lo = hi;
         }
-        Ok(())
+        Ok(agreed)
     }
 
     /// Remembers which of our tips the other side does not name.

@@ -159,7 +159,8 @@ fn a_found_stick_says_nothing_to_a_stranger_nor_to_who_has_left() {
     assert_eq!(came["group_id"], ada.digest()["group_id"]);
 
     let group = came["group_id"].as_str().unwrap();
-    bo.json(&["group", "leave", "-g", group, "--yes"]);
+    // He has written something that nobody else has.
+    bo.json(&["group", "leave", "-g", group, "--yes", "--force"]);
     let (status, _, said) = import_badly(&bo, &all);
     assert!(status == 3 && said.contains("has left it"), "{said}");
 }

@@ -15,7 +15,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["model", "log", "sync", "engine", "store"]),
     ("net", &["net"]),
     ("roadmap_file", &["model", "roadmap_file"]),
-    ("cli", &["model", "api", "config", "node", "cli", "roadmap_file"]),
+    ("vault", &["log", "vault"]),
+    ("cli", &["model", "api", "config", "node", "cli", "roadmap_file", "vault"]),
 ];
 const PURE: &[&str] = &["model", "log", "membership", "sync", "gossip", "engine", "device", "sim"];
 const IMPURE_NAMES: &[&str] = &[

@@ -1,6 +1,7 @@
 //! Real processes on loopback: what a group of people would do, and what may happen to them.
 
 mod acts;
+mod backup;
 mod bundle;
 mod closed;
 mod command_line;

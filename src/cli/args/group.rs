@@ -91,6 +91,9 @@ pub struct Leave {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+    /// Leave even when entries are known to be on this node only
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Debug, Args)]

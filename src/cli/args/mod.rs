@@ -1,5 +1,6 @@
 //! The command line, one file per noun. Doc comments are what `--help` prints.
 
+pub mod backup;
 pub mod bundle;
 pub mod config;
 pub mod device;
@@ -50,6 +51,9 @@ pub struct Global {
     /// Print JSON: one object, or one per line where a command streams
     #[arg(long, global = true)]
     pub json: bool,
+    /// A file with the passphrase in its first line; - is standard input [env: STUDYMESH_PASSPHRASE has the passphrase]
+    #[arg(long, global = true, value_name = "FILE", overrides_with = "passphrase_file")]
+    pub passphrase_file: Option<PathBuf>,
     /// Never ask, never open an editor
     #[arg(long, global = true)]
     pub no_input: bool,
@@ -177,6 +181,12 @@ pub enum Verb {
     /// Carry entries by hand, on a stick for instance, where no network goes
     #[command(subcommand)]
     Bundle(bundle::Bundle),
+    /// Keep the node in one sealed file, and bring it back
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    /// Carry the network key to another machine, or protect it by a passphrase
+    #[command(subcommand)]
+    Key(backup::Key),
 
     /// Show or change the settings
     #[command(subcommand)]
@@ -239,6 +249,8 @@ mod tests {
             "group show",
             "group rename N",
             "group leave --yes",
+            "group leave --yes --force",
+            "sync only-here",
             "invite",
             "invite -g G --expires 24 --no-addresses",
             "invite --expires never",
@@ -339,6 +351,16 @@ mod tests {
             "bundle export f --have h",
             "bundle have h --force",
             "bundle import f",
+            "backup create f",
+            "backup create f --keys-only --force --passphrase-file w",
+            "backup restore f --home d --keep-peer-id",
+            "backup inspect f",
+            "key export f --force",
+            "key import f --passphrase-file -",
+            "key passphrase show",
+            "key passphrase set --new-passphrase-file w",
+            "key passphrase remove",
+            "up --passphrase-file a --passphrase-file -",
             "config show",
             "config set name Ada",
             "config set listen /ip4/0.0.0.0/tcp/1 /ip6/::/tcp/1",
@@ -359,6 +381,11 @@ mod tests {
             "note new --title T --file F --text x",
             "group create N --open --closed",
             "bundle export",
+            "backup",
+            "backup create",
+            "backup create f --passphrase words",
+            "key passphrase",
+            "key import",
             "bundle export f --all --have h",
             "roadmap edit r",
             "roadmap edit r --rename nothing",

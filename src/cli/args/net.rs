@@ -124,6 +124,8 @@ pub enum Sync {
     Status,
     /// Wait until fresh exchanges find connected members equal and nothing missing
     Wait(Wait),
+    /// List the entries that nobody else is known to hold
+    OnlyHere,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! `up --detach`: the node in the background, as a process of its own.
 
 use std::ffi::OsString;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -27,9 +27,18 @@ pub fn run(session: &mut Session) -> Status {
     let mut command = Command::new(program);
     command.args(std::env::args_os().skip(1).filter(is_ours)).arg("--json");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+    // The other process has no terminal: what it would ask for is asked here, and goes to it through a pipe.
+    let passphrase = if crate::node::is_key_protected(&session.home)? { Some((session.unlock())()?) } else { None };
+    if passphrase.is_some() {
+        command.args(["--passphrase-file", "-"]).stdin(Stdio::piped());
+    }
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().map_err(|e| failed(format!("no process can be started: {e}")))?;
+    if let (Some(passphrase), Some(mut stdin)) = (passphrase, child.stdin.take()) {
+        // A process that ended already is told of below.
+        let _ = stdin.write_all(passphrase.as_bytes());
+    }
     let mut first = String::new();
     if let Some(stdout) = child.stdout.take() {
         // A line that can not be read is as good as none.

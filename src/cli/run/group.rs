@@ -89,7 +89,7 @@ fn leave(session: &mut Session, args: &Leave) -> Status {
             return Ok(Code::Failed.exit_status());
         }
     }
-    let answer = session.call_in(group, Command::GroupLeave)?;
+    let answer = session.call_in(group, Command::GroupLeave { force: args.force })?;
     if name.is_empty() {
         name = peek::short(answer.at("group_id"));
     }
@@ -230,7 +230,12 @@ mod tests {
         assert_eq!(ran.status.unwrap_err().code, Code::Usage);
         let ran = fake::run(&["group", "leave", "old", "--yes"], |_| Ok(json!({"group_id": "ab", "left": true})));
         assert_eq!(ran.status, Ok(0));
-        assert_eq!((ran.asked[0].group.as_deref(), &ran.asked[0].command), (Some("old"), &Command::GroupLeave));
+        assert_eq!(
+            (ran.asked[0].group.as_deref(), &ran.asked[0].command),
+            (Some("old"), &Command::GroupLeave { force: false })
+        );
+        let ran = fake::run(&["group", "leave", "--yes", "--force"], |_| Ok(json!({"group_id": "ab", "left": true})));
+        assert_eq!(ran.asked[0].command, Command::GroupLeave { force: true });
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What each command does: ask the node, show the answer. One file per noun.
 
+mod backup;
 mod bundle;
 mod config;
 mod detach;
@@ -24,12 +25,13 @@ use super::args::{Cli, ColorChoice, Global, Verb};
 use super::lang::{self, Texts};
 use super::out::Out;
 use super::paint::Paint;
+use super::secret::Asker;
 use super::show::View;
 use super::{demo, failure, pages};
 use crate::api::{Code, Command, Error, Reply, Request};
 use crate::config::{self as settings, Flags, Home, Settings};
-use crate::node::call;
 use crate::node::core::now_ms;
+use crate::node::{Unlock, call_with};
 
 /// The exit status of a command that did what it should.
 pub const OK: u8 = 0;
@@ -55,6 +57,7 @@ pub struct Session {
     pub view: View,
     /// Where data goes.
     pub out: Out,
+    unlock: Unlock,
     call: Call,
     tell: Tell,
 }
@@ -92,13 +95,16 @@ impl Session {
         let paint = Paint { on: has_colour(global.color, is_terminal) };
         let view = View { texts, paint, now: now_ms(), cut: is_terminal };
         let at = home.clone();
+        let unlock = asker(&global, texts).unlock();
+        let by_call = unlock.clone();
         Ok(Self {
             home,
             settings: Settings::default(),
             global,
             view,
             out: Out::new(Box::new(std::io::stdout())),
-            call: Box::new(move |settings, request| call(&at, settings, request)),
+            unlock,
+            call: Box::new(move |settings, request| call_with(&at, settings, &by_call, request)),
             // Nobody may be left to read it.
             tell: Box::new(|message| drop(writeln!(std::io::stderr(), "{message}"))),
         })
@@ -111,6 +117,8 @@ impl Session {
             Verb::Completions(args) => return pages::completions(self, args),
             Verb::Man(args) => return pages::man(self, args),
             Verb::Demo(args) => return demo::run(self, args),
+            Verb::Backup(args) => return backup::run(self, args),
+            Verb::Key(args) => return backup::key(self, args),
             Verb::Stop => return node::stop(self),
             Verb::Doctor => return node::doctor(self),
             Verb::Up(args) => return node::up(self, args),
@@ -182,6 +190,7 @@ impl Session {
             self.json(answer);
         } else {
             self.say(self.told(answer, message));
+            self.warn(answer);
             if let Some(id) = answer.get(id).and_then(Value::as_str) {
                 self.out.line(id);
             }
@@ -194,7 +203,17 @@ impl Session {
             self.json(answer);
         } else {
             self.say(self.told(answer, message));
+            self.warn(answer);
         }
+    }
+
+    /// Says after a write that earlier ones have not reached anybody for long.
+    fn warn(&self, answer: &Value) {
+        use super::show::peek::Peek as _;
+        let Some(found) = answer.get("only_here_long") else { return };
+        let since = found.number("since_ms").map_or(0, |since| self.view.now.saturating_sub(since));
+        let texts = self.view.texts;
+        self.say(&texts.only_here(found.count("entries"), super::time::span(texts, since)));
     }
 
     /// The message, unless the write waits to be sent: then that is what people have to know.
@@ -214,10 +233,28 @@ impl Session {
         }
     }
 
+    /// Gives the passphrase of the device key.
+    pub fn unlock(&self) -> Unlock {
+        self.unlock.clone()
+    }
+
+    /// Where passphrases come from.
+    pub fn asker(&self) -> Asker {
+        asker(&self.global, self.view.texts)
+    }
+
     /// Whether a person can be asked: there is a terminal, and nobody forbade it.
     pub fn can_ask(&self) -> bool {
-        !self.global.no_input && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+        can_ask(&self.global)
     }
+}
+
+fn can_ask(global: &Global) -> bool {
+    !global.no_input && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+fn asker(global: &Global, texts: Texts) -> Asker {
+    Asker { file: global.passphrase_file.clone(), can_ask: can_ask(global), texts }
 }
 
 /// The directory that was named, or the usual one; always the same text for one place, since the node knows it by that.
@@ -293,6 +330,7 @@ pub(super) mod fake {
         let mut session = Session {
             home: Home::new(dir.join("home")),
             settings: Settings::default(),
+            unlock: asker(&cli.global, view.texts).unlock(),
             global: cli.global,
             view,
             out: Out::new(Box::new(buffer.clone())),

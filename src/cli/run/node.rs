@@ -20,7 +20,8 @@ pub fn up(session: &mut Session, args: &Up) -> Status {
     }
     let (home, values) = (session.home.clone(), session.settings.clone());
     let next = session.view.texts.up_next();
-    node::run(&home, &values, &mut |ready| announce(session, ready, next))?;
+    let unlock = session.unlock();
+    node::run(&home, &values, &unlock, &mut |ready| announce(session, ready, next))?;
     if session.global.json {
         session.json(&json!({ "v": 1, "event": "stopped" }));
     } else {
@@ -141,6 +142,11 @@ pub fn ping(session: &mut Session, args: &Ping) -> Status {
 /// Says what is held and missing, or waits until nothing is; what is not complete in time has its own exit status.
 pub fn sync(session: &mut Session, args: &Sync) -> Status {
     let command = match args {
+        Sync::OnlyHere => {
+            let answer = session.call(Command::OnlyHere)?;
+            session.answer(&answer, show::sync::only_here);
+            return Ok(OK);
+        }
         Sync::Status => Command::SyncStatus,
         Sync::Wait(wait) => {
             Command::SyncWait { peers: wait.peers, fingerprint: wait.fingerprint.clone(), timeout_ms: wait.timeout }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::peek::Peek as _;
 use super::{Fields, View, or_nothing};
+use crate::api::ONLY_HERE_LONG_MS;
 use crate::cli::paint::{Style, clean};
 use crate::cli::table::{Cell, Table};
 use crate::cli::time;
@@ -74,6 +75,8 @@ pub(super) fn asides(view: &View, item: &Value) -> Vec<String> {
     count("kept", why.is_none() && !reader && !keeper, &|n| texts.waits_for_key(n));
     count("quarantined", decides, &|n| texts.quarantined(n));
     count("quarantined_elsewhere", true, &|n| texts.quarantined_elsewhere(n));
+    let age = item.number("only_here_since_ms").map_or(0, |since| view.now.saturating_sub(since));
+    count("only_here", age >= ONLY_HERE_LONG_MS, &|n| texts.only_here(n, time::span(texts, age)));
     lines
 }
 

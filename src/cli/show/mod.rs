@@ -1,5 +1,6 @@
 //! What people see of an answer: pure functions from JSON to text, one file per noun.
 
+pub mod backup;
 pub mod config;
 pub mod device;
 pub mod files;

@@ -29,7 +29,9 @@ pub fn status(view: &View, answer: &Value) -> String {
         let style = if count > 0 { Style::Yellow } else { Style::Plain };
         fields.put(label, Cell::new(style, &count.to_string()));
     }
-    for (label, key) in [(texts.l_quarantined(), "quarantined"), (texts.l_forked(), "forked_logs")] {
+    let more =
+        [("quarantined", texts.l_quarantined()), ("forked_logs", texts.l_forked()), ("only_here", texts.l_only_here())];
+    for (key, label) in more {
         if answer.count(key) > 0 {
             fields.put(label, answer.count(key));
         }
@@ -51,6 +53,22 @@ pub fn status(view: &View, answer: &Value) -> String {
     }
     let asides: String = group::asides(view, answer).iter().map(|line| format!("{line}\n")).collect();
     format!("{}{asides}\n{}", fields.render(view), or_nothing(view, &table, texts.no_member()))
+}
+
+/// Entries that nobody else is known to hold.
+pub fn only_here(view: &View, answer: &Value) -> String {
+    let texts = view.texts;
+    let mut table = Table::new().left(texts.id()).left(texts.when()).left(texts.kind()).left(texts.title());
+    for item in answer.items() {
+        let style = if item.is("work") { Style::Plain } else { Style::Dim };
+        table.row(vec![
+            Cell::new(Style::Cyan, &item.short("entry_id")),
+            view.ago(item.number("time_ms"), false),
+            Cell::new(style, texts.word(item.at("kind"))),
+            Cell::new(style, item.at("title")),
+        ]);
+    }
+    or_nothing(view, &table, texts.nothing_only_here())
 }
 
 #[cfg(test)]
@@ -79,5 +97,20 @@ mod tests {
         assert!(shown.contains("\nrole         -\n") && shown.contains("\nWaiting for an admin"), "{shown}");
         assert!(shown.contains("\n1 entry waits until you are let in\n2 entries of yours do not count"), "{shown}");
         assert!(status(&view, &json!({})).contains("nobody to compare with"), "nobody is connected");
+    }
+
+    #[test]
+    fn what_is_only_here_is_counted_and_listed_with_what_it_is_about() {
+        let view = plain(Lang::En);
+        let answer =
+            json!({"group_id": "ab", "held": 9, "only_here": 2, "only_here_since_ms": view.now - 60_000, "peers": []});
+        let shown = status(&view, &answer);
+        assert!(shown.contains("only here    2") && !shown.contains("this node only"), "{shown}");
+        let old = json!({"only_here": 2, "only_here_since_ms": view.now - 3 * 24 * 3_600_000, "peers": []});
+        assert!(status(&view, &old).contains("on this node only, the oldest for 3 d"));
+        let items = json!({"items": [{"entry_id": "cd".repeat(32), "time_ms": view.now, "kind": "note", "title": "计划", "work": true}]});
+        let shown = only_here(&view, &items);
+        assert!(shown.contains("cdcdcdcd") && shown.contains("note") && shown.contains("计划"), "{shown}");
+        assert!(only_here(&plain(Lang::Zh), &json!({"items": []})).contains("其他人持有"));
     }
 }

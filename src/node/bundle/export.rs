@@ -4,13 +4,14 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::file::{Input, Output};
+use super::file::Input;
 use super::{OnEngine, group_of, keys_of, left};
 use crate::api::{Code, Error, Reply};
 use crate::engine::Held;
 use crate::log::keys::GroupKeys;
 use crate::model::id::{GroupId, LogId};
 use crate::node::core::random;
+use crate::node::output::Output;
 use crate::sync::bundle::{Begin, Item, Kind, Reader, Writer};
 use crate::sync::index::Tip;
 use crate::sync::message::Message;

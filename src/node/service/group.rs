@@ -45,12 +45,14 @@ impl Service<'_> {
         let status = self.engine.status(now, group);
         let connected = status.as_ref().map_or(0, |s| s.members.len());
         let missing = status.as_ref().map_or(0, |s| s.missing);
+        let only_here = self.only_here_of(group)?;
         Ok(json!({
             "group_id": group, "name": self.group_name(group)?, "kind": self.group_kind(group), "members": members,
             "entries": entries, "joined_ms": joined_ms, "state": self.join_state(group)?, "connected": connected,
             "role": status.as_ref().and_then(|s| s.role), "standing": status.as_ref().map(|s| s.standing()),
             "requests": status.as_ref().map_or(0, |s| s.requests), "quarantined": status.as_ref().map_or(0, |s| s.quarantined),
-            "kept": status.as_ref().map_or(0, |s| s.kept),
+            "kept": status.as_ref().map_or(0, |s| s.kept), "only_here": only_here.entries,
+            "only_here_since_ms": only_here.since_ms,
             // Nobody to compare with: nothing can be said.
             "complete": status.filter(|s| !s.members.is_empty()).map(|s| {
                 missing == 0 && s.members.iter().all(|m| m.relation == Relation::Equal)
@@ -110,8 +112,10 @@ impl Service<'_> {
             }));
         }
         let entries = self.entries(group)?;
+        let only_here = self.only_here_of(group)?;
         Ok(json!({
             "v": 1, "group_id": group, "name": self.group_name(group)?, "kind": self.group_kind(group),
+            "only_here": only_here.entries, "only_here_since_ms": only_here.since_ms,
             "entries": entries, "logs": status.logs, "person": status.person, "log": status.log,
             "role": status.role, "standing": status.standing(), "requests": status.requests, "kept": status.kept,
             "quarantined": status.quarantined, "epoch": status.epoch,
@@ -126,7 +130,10 @@ impl Service<'_> {
         Ok(json!({ "v": 1, "group_id": group, "name": name, "entry_id": entry, "durable": true }))
     }
 
-    pub(super) fn group_leave(&mut self, group: GroupId) -> Done {
+    pub(super) fn group_leave(&mut self, group: GroupId, force: bool) -> Done {
+        if !force {
+            self.check_leave(group)?;
+        }
         self.engine.leave_group(group)?;
         // Another device of this person would bring it back.
         crate::node::linking::left(self.store(), group)?;

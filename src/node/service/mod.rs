@@ -3,6 +3,7 @@
 //! Every function here runs inside one batch of the engine (see [`super::core`]), so what it writes is durable before
 //! its answer goes out. What the network knows is handed in as a [`Network`] that was taken before.
 
+mod copies;
 mod db;
 mod device;
 mod export;
@@ -107,7 +108,11 @@ impl Service<'_> {
             _ => {}
         }
         let group = self.group(request.group.as_deref())?;
-        self.in_group(group, &request.command)
+        let mut value = self.in_group(group, &request.command)?;
+        if request.command.writes() {
+            self.warn_only_here(group, &mut value)?;
+        }
+        Ok(value)
     }
 
     fn in_group(&mut self, group: GroupId, command: &Command) -> Done {
@@ -115,7 +120,7 @@ impl Service<'_> {
         match command {
             C::GroupShow => self.group_show(group),
             C::GroupRename { name } => self.group_rename(group, name),
-            C::GroupLeave => self.group_leave(group),
+            C::GroupLeave { force } => self.group_leave(group, *force),
             C::Invite { expires_hours, addresses, role, uses, approve } => {
                 let (expires_hours, addresses) = (*expires_hours, *addresses);
                 let wanted = Wanted { expires_hours, addresses, role: *role, uses: *uses, approve: *approve };
@@ -172,6 +177,7 @@ impl Service<'_> {
             C::ProgressHistory { topic, person } => self.progress_history(group, topic.as_deref(), person.as_deref()),
             C::ProgressImport { text } => self.progress_import(group, text),
             C::SyncStatus => self.sync_status(group),
+            C::OnlyHere => self.only_here(group),
             C::DbDigest => self.db_digest(group),
             C::Export => self.export(group),
             other => unreachable!("handled without a group: {other:?}"),

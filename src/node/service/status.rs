@@ -43,7 +43,11 @@ impl Service<'_> {
         let status = self.engine.status(now, group);
         let status = status.ok_or_else(|| Error::new(Code::NotFound, "the group is gone", "list the groups"))?;
         let names = self.names(group)?;
-        Ok(sync_json(&status, &|person| names.of(person)))
+        let only_here = self.only_here_of(group)?;
+        let mut value = sync_json(&status, &|person| names.of(person));
+        value["only_here"] = json!(only_here.entries);
+        value["only_here_since_ms"] = json!(only_here.since_ms);
+        Ok(value)
     }
 
     pub(super) fn peers(&mut self, group: Option<&str>, all: bool) -> Done {
@@ -156,6 +160,12 @@ impl Service<'_> {
             if status.requests > 0 && status.role.is_some_and(crate::api::Role::decides) {
                 let detail = format!("{name}: {} ask to be let in", status.requests);
                 items.push(check("requests", "note", detail, "`studymesh requests list`"));
+            }
+            let only_here = self.only_here_of(group)?;
+            if only_here.is_long(self.context.now) {
+                let detail = format!("{name}: entries that nobody else is known to hold: {}", only_here.entries);
+                let remedy = "run `studymesh up` while a member does, or keep a copy with `studymesh backup create`";
+                items.push(check("copies", "warning", detail, remedy));
             }
             if status.quarantined > 0 {
                 let detail = format!("{name}: {} entries do not count", status.quarantined);

@@ -205,7 +205,8 @@ fn a_store_of_the_first_schema_is_brought_to_this_one() {
     let (world, digest) = filled(&path);
     let store = SqliteStore::open(&path).unwrap();
     let undo = "DROP INDEX unfolded_entries; DROP TABLE epoch_keys; DROP TABLE kept;
-                ALTER TABLE groups DROP COLUMN before; PRAGMA user_version = 1;";
+                ALTER TABLE groups DROP COLUMN before; ALTER TABLE chains DROP COLUMN elsewhere;
+                PRAGMA user_version = 1;";
     store.db.execute_batch(undo).unwrap();
     drop(store);
     let mut store = SqliteStore::open(&path).unwrap();
