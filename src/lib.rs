@@ -23,3 +23,5 @@ pub mod sim;
 #[cfg(feature = "node")]
 pub mod store;
 pub mod sync;
+#[cfg(feature = "node")]
+pub mod web;

@@ -14,6 +14,7 @@
 
 mod device;
 mod error;
+pub mod peek;
 mod roadmap_file;
 mod writes;
 
@@ -471,7 +472,6 @@ pub enum Command {
     },
     /// The group as one object: `{group_id, name, notes:[{.., body}], links:[], roadmaps:[{roadmap_id, toml}], progress:[], members:[]}`.
     Export,
-
     /// Writes entries of the group into a file, to be carried by hand: `{group_id, path, entries, logs, bytes}`. All of them, or
     /// those that the writer of a have file lacks.
     BundleExport {

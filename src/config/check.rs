@@ -1,5 +1,7 @@
 //! Which values a setting may have. Addresses are refused here, early, rather than by a listener later.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 
@@ -35,6 +37,19 @@ pub(super) fn number(place: &Place, key: Key, number: u64, least: u64, most: u64
     }
     let cause = format!("it must be {least} to {most}");
     Err(bad(place, key, &number.to_string(), cause, "choose a number in between"))
+}
+
+/// An IP address with a port, a port of this machine alone, or none for `off`.
+pub(super) fn socket(place: &Place, key: Key, text: &str) -> Result<Option<SocketAddr>, Error> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(None);
+    }
+    let port = text.parse().ok().map(|port: u16| (Ipv4Addr::LOCALHOST, port).into());
+    port.or_else(|| text.parse().ok()).map(Some).ok_or_else(|| {
+        let cause = "this is no IP address with a port".to_owned();
+        bad(place, key, text, cause, "write it like 127.0.0.1:8080, or off")
+    })
 }
 
 /// Checks a person's name; an empty one means that none was given.

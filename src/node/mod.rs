@@ -46,7 +46,8 @@ pub use handle::{Events, Handle};
 pub use local::{Opened, open_alone};
 pub use run::run;
 pub use runtime::{End, Node, Ready};
-pub(crate) use service::pick;
+pub(crate) use platform::{private_dir, private_file};
+pub(crate) use service::{needs_node, pick};
 
 use crate::api::{Code, Error};
 use crate::config::Home;

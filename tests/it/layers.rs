@@ -15,7 +15,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["model", "log", "sync", "engine", "store"]),
     ("net", &["net"]),
     ("roadmap_file", &["model", "roadmap_file"]),
-    ("cli", &["model", "api", "config", "node", "cli", "roadmap_file"]),
+    ("web", &["model", "api", "config", "node", "web"]),
+    ("cli", &["model", "api", "config", "node", "web", "cli", "roadmap_file"]),
 ];
 const PURE: &[&str] = &["model", "log", "membership", "sync", "gossip", "engine", "device", "sim"];
 const IMPURE_NAMES: &[&str] = &[
