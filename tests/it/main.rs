@@ -1,6 +1,7 @@
 //! Real processes on loopback: what a group of people would do, and what may happen to them.
 
 mod acts;
+mod browser;
 mod bundle;
 mod closed;
 mod command_line;
@@ -18,3 +19,4 @@ mod restart;
 mod study;
 mod tickets;
 mod vectors;
+mod web;
