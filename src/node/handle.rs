@@ -54,6 +54,12 @@ pub struct Handle {
     pub(super) started_ms: u64,
 }
 
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("home", &self.home).finish_non_exhaustive()
+    }
+}
+
 impl Handle {
     /// Runs a command.
     ///

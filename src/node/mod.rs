@@ -44,9 +44,9 @@ pub use client::{call, follow, link_device};
 pub use devices::Offered;
 pub use handle::{Events, Handle};
 pub use local::{Opened, open_alone};
+pub(crate) use platform::{private_dir, private_file};
 pub use run::run;
 pub use runtime::{End, Node, Ready};
-pub(crate) use platform::{private_dir, private_file};
 pub(crate) use service::{needs_node, pick};
 
 use crate::api::{Code, Error};

@@ -52,7 +52,8 @@ async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
     let mut response = match check(&app, &request) {
         Ok(()) => {
             let limit = if request.uri().path().contains("/bundle") { LONG_TIMEOUT } else { TIMEOUT };
-            let slow = |_| Problem::http("too_many", "the node has too much to do", "try again in a while").into_response();
+            let slow =
+                |_| Problem::http("too_many", "the node has too much to do", "try again in a while").into_response();
             tokio::time::timeout(limit, next.run(request)).await.unwrap_or_else(slow)
         }
         Err(problem) if is_api => problem.into_response(),

@@ -99,7 +99,19 @@ mod tests {
 
     /// Tags with the attributes that they may have.
     const TAGS: &[(&str, &[&str])] = &[
-        ("a", &["href", "title", "class", "id", "aria-label", "data-footnote-ref", "data-footnote-backref", "data-footnote-backref-idx"]),
+        (
+            "a",
+            &[
+                "href",
+                "title",
+                "class",
+                "id",
+                "aria-label",
+                "data-footnote-ref",
+                "data-footnote-backref",
+                "data-footnote-backref-idx",
+            ],
+        ),
         ("blockquote", &[]),
         ("br", &[]),
         ("code", &["class"]),
@@ -148,14 +160,16 @@ mod tests {
 
     fn tag(inside: &str, text: &str, html: &str) {
         let (name, mut attributes) = inside.split_once(' ').unwrap_or((inside, ""));
-        let (_, allowed) = TAGS.iter().find(|(tag, _)| *tag == name).unwrap_or_else(|| panic!("{text:?}: <{name}> in {html}"));
+        let (_, allowed) =
+            TAGS.iter().find(|(tag, _)| *tag == name).unwrap_or_else(|| panic!("{text:?}: <{name}> in {html}"));
         while !attributes.trim().is_empty() {
             attributes = attributes.trim_start();
             let (key, after) = attributes.split_once("=\"").unwrap_or((attributes, "\""));
             let (value, after) = after.split_once('"').unwrap_or_else(|| panic!("{text:?}: {html}"));
             assert!(allowed.contains(&key), "{text:?}: <{name} {key}> in {html}");
             if key == "href" {
-                let good = ["http://", "https://", "mailto:", "/groups/g/notes/", "#fn"].iter().any(|s| value.starts_with(s));
+                let good =
+                    ["http://", "https://", "mailto:", "/groups/g/notes/", "#fn"].iter().any(|s| value.starts_with(s));
                 assert!(good, "{text:?}: leads to {value}");
             }
             attributes = after;
@@ -246,7 +260,16 @@ mod tests {
     #[allow(clippy::disallowed_methods, reason = "it is about real time")]
     fn what_is_meant_to_be_slow_or_deep_is_shown_all_the_same() {
         let begin = std::time::Instant::now();
-        for text in ["[".repeat(50_000), "> ".repeat(20_000), "*a_ ".repeat(20_000), "- ".repeat(5_000), "[a](".repeat(20_000), "`".repeat(50_000), "<".repeat(50_000), "[^a]".repeat(20_000)] {
+        for text in [
+            "[".repeat(50_000),
+            "> ".repeat(20_000),
+            "*a_ ".repeat(20_000),
+            "- ".repeat(5_000),
+            "[a](".repeat(20_000),
+            "`".repeat(50_000),
+            "<".repeat(50_000),
+            "[^a]".repeat(20_000),
+        ] {
             check(&text);
         }
         assert!(check(&"x ".repeat(MAX_RENDERED_BYTES)).starts_with("<pre class=\"prose\">x x"));

@@ -104,7 +104,10 @@ fn can_not_listen(at: SocketAddr, error: &std::io::Error) -> Error {
 async fn accept(listener: tokio::net::TcpListener, app: Arc<App>) {
     let service = TowerToHyperService::new(guard::around(pages::router(app.clone()), app));
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MAX_HEAD_BYTES).max_headers(MAX_HEADERS);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS);
     let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     // Connections end with this task.
     let mut connections = JoinSet::new();

@@ -39,7 +39,9 @@ impl App {
         // Nobody can open 0.0.0.0 or [::]; this machine is meant.
         let shown = match bound {
             SocketAddr::V4(at) if at.ip().is_unspecified() => SocketAddr::from(([127, 0, 0, 1], at.port())),
-            SocketAddr::V6(at) if at.ip().is_unspecified() => SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, at.port())),
+            SocketAddr::V6(at) if at.ip().is_unspecified() => {
+                SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, at.port()))
+            }
             other => other,
         };
         Self {

@@ -69,7 +69,11 @@ fn nobody_else_is_let_in() {
     assert_eq!((stranger.get(&status).status, stranger.get(&status).code()), (401, "unauthorized".into()));
     assert_eq!(stranger.get(&status).header("www-authenticate"), Some("Bearer"));
     assert_eq!(stranger.with("authorization", &format!("Bearer {}", "0".repeat(64))).get(&status).status, 401);
-    assert_eq!(browser.with("authorization", "Bearer x").get(&status).status, 401, "a wrong secret is not helped by a cookie");
+    assert_eq!(
+        browser.with("authorization", "Bearer x").get(&status).status,
+        401,
+        "a wrong secret is not helped by a cookie"
+    );
     assert_eq!(stranger.with("cookie", "studymesh_1=x").get("/").status, 401);
     assert!(stranger.get("/").text().contains("studymesh web"));
     for path in ["/", "/groups/x", "/api/v1/openapi.json", "/api/v1/docs", "/api/v1/events"] {
@@ -79,7 +83,14 @@ fn nobody_else_is_let_in() {
 
     // Rebinding: the name is another machine's, whoever asks.
     let port = browser.host.split(':').nth(1).unwrap();
-    for host in ["evil.example", &format!("evil.example:{port}"), "127.0.0.1", "127.0.0.1:1", &format!("127.0.0.1.evil.example:{port}"), ""] {
+    for host in [
+        "evil.example",
+        &format!("evil.example:{port}"),
+        "127.0.0.1",
+        "127.0.0.1:1",
+        &format!("127.0.0.1.evil.example:{port}"),
+        "",
+    ] {
         for client in [&browser, &program, &stranger] {
             let answer = client.with("host", host).get(&status);
             assert!(answer.status == 421 || (host.is_empty() && answer.status == 400), "{host}: {}", answer.status);
@@ -121,7 +132,9 @@ fn nobody_else_is_let_in() {
     assert_eq!(form.status, 403);
 
     // No answer tells others that they may read it.
-    for answer in [browser.with("origin", "https://evil.example").send("OPTIONS", &status, &[], b""), browser.get(&status)] {
+    for answer in
+        [browser.with("origin", "https://evil.example").send("OPTIONS", &status, &[], b""), browser.get(&status)]
+    {
         assert!(answer.headers.iter().all(|(key, _)| !key.starts_with("access-control")), "{:?}", answer.headers);
     }
 }
@@ -140,8 +153,15 @@ fn every_answer_carries_the_headers_that_keep_the_page_to_itself() {
     for path in ["/", "/nothing", "/login?token=x", "/api/v1/status", "/api/v1/nothing", "/livez", &style] {
         let answer = browser.get(path);
         let csp = answer.header("content-security-policy").unwrap();
-        assert!(csp.contains("default-src 'none'") && csp.contains("script-src 'self'") && !csp.contains("unsafe"), "{csp}");
-        assert!(csp.contains("frame-ancestors 'none'") && csp.contains("base-uri 'none'") && csp.contains("form-action 'self'"));
+        assert!(
+            csp.contains("default-src 'none'") && csp.contains("script-src 'self'") && !csp.contains("unsafe"),
+            "{csp}"
+        );
+        assert!(
+            csp.contains("frame-ancestors 'none'")
+                && csp.contains("base-uri 'none'")
+                && csp.contains("form-action 'self'")
+        );
         for (name, value) in [
             ("referrer-policy", "no-referrer"),
             ("x-content-type-options", "nosniff"),
@@ -205,7 +225,8 @@ fn bodies_heads_and_streams_are_bounded_and_the_node_stays_well() {
         let secret = std::fs::read_to_string(home.path().join("web.token")).unwrap();
         let head = format!(
             "GET {API}/events HTTP/1.1\r\nhost: {}\r\naccept: text/event-stream\r\nauthorization: Bearer {}\r\n\r\n",
-            program.host, secret.trim()
+            program.host,
+            secret.trim()
         );
         stream.write_all(head.as_bytes()).unwrap();
         let mut first = [0; 12];
@@ -220,7 +241,11 @@ fn the_api_does_what_the_command_line_does_and_says_the_same() {
     let home = Home::new();
     let node = home.up(&["--name", "Ada"]);
     let program = Client::program(&home, &node);
-    let made = program.json("POST", &format!("{API}/groups"), &json!({ "name": "云原生", "kind": "open", "roadmap": "cloud-native-path" }));
+    let made = program.json(
+        "POST",
+        &format!("{API}/groups"),
+        &json!({ "name": "云原生", "kind": "open", "roadmap": "cloud-native-path" }),
+    );
     assert_eq!(made.status, 201, "{}", made.text());
     let group = made.json()["group_id"].as_str().unwrap().to_owned();
     let base = format!("{API}/groups/{group}");
@@ -228,7 +253,11 @@ fn the_api_does_what_the_command_line_does_and_says_the_same() {
         let (api, cli) = (program.get(&format!("{base}{path}")).json(), home.json(args));
         assert_eq!(api, cli, "{path}");
     };
-    let note = program.json("POST", &format!("{base}/notes"), &json!({ "title": "容器", "text": "# Docker\n\n你好", "tags": ["k8s"], "topic": "docker" }));
+    let note = program.json(
+        "POST",
+        &format!("{base}/notes"),
+        &json!({ "title": "容器", "text": "# Docker\n\n你好", "tags": ["k8s"], "topic": "docker" }),
+    );
     assert_eq!((note.status, &note.json()["durable"]), (201, &json!(true)));
     let note = note.json()["note_id"].as_str().unwrap().to_owned();
     same(&format!("/notes/{note}"), &["note", "show", &note]);
@@ -237,17 +266,23 @@ fn the_api_does_what_the_command_line_does_and_says_the_same() {
 
     // Restored, deleted, edited upon a version.
     let heads = program.get(&format!("{base}/notes/{note}")).json()["heads"].clone();
-    let edit = program.json("PUT", &format!("{base}/notes/{note}"), &json!({ "base": heads, "text": "# Docker\n\n你好，世界" }));
+    let edit = program.json(
+        "PUT",
+        &format!("{base}/notes/{note}"),
+        &json!({ "base": heads, "text": "# Docker\n\n你好，世界" }),
+    );
     assert_eq!((edit.status, &edit.json()["changed"]), (200, &json!(true)), "{}", edit.text());
     same(&format!("/notes/{note}/history"), &["note", "history", &note]);
     assert_eq!(program.send("DELETE", &format!("{base}/notes/{note}"), &[], b"").status, 200);
     assert_eq!(program.get(&format!("{base}/notes")).json()["items"], json!([]));
     assert_eq!(program.json("POST", &format!("{base}/notes/{note}/restore"), &json!({})).status, 200);
-    let tags = program.json("PATCH", &format!("{base}/notes/{note}"), &json!({ "add_tags": ["go"], "remove_tags": ["k8s"] }));
+    let tags =
+        program.json("PATCH", &format!("{base}/notes/{note}"), &json!({ "add_tags": ["go"], "remove_tags": ["k8s"] }));
     assert_eq!(tags.status, 200, "{}", tags.text());
     assert_eq!(home.json(&["note", "show", &note])["tags"], json!(["go"]));
 
-    let link = program.json("POST", &format!("{base}/links"), &json!({ "url": "https://go.dev/doc", "title": "Go" })).json();
+    let link =
+        program.json("POST", &format!("{base}/links"), &json!({ "url": "https://go.dev/doc", "title": "Go" })).json();
     let link = link["link_id"].as_str().unwrap();
     assert_eq!(program.json("PUT", &format!("{base}/links/{link}/vote"), &json!({ "up": true })).json()["votes"], 1);
     assert_eq!(program.json("PUT", &format!("{base}/links/{link}/read"), &json!({})).status, 200);
@@ -255,7 +290,8 @@ fn the_api_does_what_the_command_line_does_and_says_the_same() {
     assert_eq!(program.send("DELETE", &format!("{base}/links/{link}"), &[], b"").status, 200);
     assert_eq!(program.json("POST", &format!("{base}/links/{link}/restore"), &json!({})).status, 200);
 
-    let mark = program.json("PUT", &format!("{base}/topics/docker/progress"), &json!({ "state": "doing", "minutes": 25 }));
+    let mark =
+        program.json("PUT", &format!("{base}/topics/docker/progress"), &json!({ "state": "doing", "minutes": 25 }));
     assert_eq!(mark.status, 200, "{}", mark.text());
     same("/progress", &["progress", "group"]);
     same("/progress/person", &["progress", "show"]);
@@ -263,7 +299,8 @@ fn the_api_does_what_the_command_line_does_and_says_the_same() {
     same("/roadmaps", &["roadmap", "list"]);
     same("/roadmaps/cloud-native-path", &["roadmap", "show", "cloud-native-path"]);
     let outline = "# Reading\n\n- First\n- Second\n";
-    let imported = program.json("POST", &format!("{base}/roadmap-files"), &json!({ "name": "reading.md", "text": outline }));
+    let imported =
+        program.json("POST", &format!("{base}/roadmap-files"), &json!({ "name": "reading.md", "text": outline }));
     assert_eq!(imported.status, 201, "{}", imported.text());
 
     same("/members", &["member", "list"]);
@@ -291,8 +328,16 @@ fn the_api_does_what_the_command_line_does_and_says_the_same() {
         (program.json("POST", &format!("{base}/links"), &json!({ "url": "javascript:alert(1)" })), 422, "bad_input"),
         (program.json("POST", &format!("{base}/notes"), &json!({ "title": "t" })), 400, "bad_parameter"),
         (program.json("POST", &format!("{base}/notes"), &json!([])), 400, "bad_body"),
-        (program.send("POST", &format!("{base}/notes"), &[("content-type", "application/json")], b"{"), 400, "bad_body"),
-        (program.send("POST", &format!("{base}/notes"), &[("content-type", "text/plain")], b"{}"), 415, "bad_media_type"),
+        (
+            program.send("POST", &format!("{base}/notes"), &[("content-type", "application/json")], b"{"),
+            400,
+            "bad_body",
+        ),
+        (
+            program.send("POST", &format!("{base}/notes"), &[("content-type", "text/plain")], b"{}"),
+            415,
+            "bad_media_type",
+        ),
         (program.get(&format!("{base}/notes?deleted=2")), 400, "bad_parameter"),
     ] {
         assert_eq!((answer.status, answer.code().as_str()), (status, code));
@@ -332,11 +377,17 @@ fn a_write_is_done_once_however_often_it_is_sent() {
     let first = keyed.json("POST", &notes, &json!({ "title": "once", "text": "x" }));
     let again = keyed.json("POST", &notes, &json!({ "title": "once", "text": "x" }));
     assert_eq!((first.status, again.status, first.body), (201, 201, again.body.clone()));
-    assert_eq!((first.headers.iter().any(|(k, _)| k == "idempotency-replayed"), again.header("idempotency-replayed")), (false, Some("true")));
+    assert_eq!(
+        (first.headers.iter().any(|(k, _)| k == "idempotency-replayed"), again.header("idempotency-replayed")),
+        (false, Some("true"))
+    );
     assert_eq!(home.titles(), ["once"]);
     let other = keyed.json("POST", &notes, &json!({ "title": "twice", "text": "x" }));
     assert_eq!((other.status, other.code().as_str()), (422, "idempotency_mismatch"));
-    assert_eq!(program.with("idempotency-key", &"k".repeat(200)).json("POST", &notes, &json!({})).code(), "bad_parameter");
+    assert_eq!(
+        program.with("idempotency-key", &"k".repeat(200)).json("POST", &notes, &json!({})).code(),
+        "bad_parameter"
+    );
 }
 
 #[test]
@@ -384,9 +435,8 @@ fn a_client_that_was_away_sees_no_gap() {
     let program = Client::program(&home, &node);
     let events = format!("{API}/events");
     let list = program.get(&format!("{events}?limit=1000")).json();
-    let ids = |lines: &[String]| -> Vec<u64> {
-        lines.iter().filter_map(|l| l.strip_prefix("id: ")?.parse().ok()).collect()
-    };
+    let ids =
+        |lines: &[String]| -> Vec<u64> { lines.iter().filter_map(|l| l.strip_prefix("id: ")?.parse().ok()).collect() };
     let all: Vec<u64> = list["items"].as_array().unwrap().iter().map(|e| e["id"].as_u64().unwrap()).collect();
     assert!(all.len() >= 2, "{list}");
 
@@ -396,7 +446,8 @@ fn a_client_that_was_away_sees_no_gap() {
     assert_eq!(ids(&lines)[1..], all[1..], "{lines:?}");
     let last = *all.last().unwrap();
     home.note("after", "x");
-    let lines = program.follow(&events, Some(&last.to_string()), |lines| lines.iter().any(|l| l.starts_with("data: {\"data\"")));
+    let lines = program
+        .follow(&events, Some(&last.to_string()), |lines| lines.iter().any(|l| l.starts_with("data: {\"data\"")));
     let fresh = ids(&lines);
     assert_eq!((fresh[0], fresh[1]), (last, last + 1), "{lines:?}");
     assert!(lines.iter().any(|l| l == "event: happened") && !lines.iter().any(|l| l == "event: reset"));
@@ -433,8 +484,18 @@ fn a_node_alone_is_alive_and_ready_and_the_documents_are_there() {
                 if leaves {
                     continue;
                 }
-                let answer = program.send(&method.to_uppercase(), &format!("{API}{filled}"), &[("content-type", "application/json")], body.as_bytes());
-                assert!(answer.status < 500 && answer.status != 401, "{method} {path} {body}: {} {}", answer.status, answer.text());
+                let answer = program.send(
+                    &method.to_uppercase(),
+                    &format!("{API}{filled}"),
+                    &[("content-type", "application/json")],
+                    body.as_bytes(),
+                );
+                assert!(
+                    answer.status < 500 && answer.status != 401,
+                    "{method} {path} {body}: {} {}",
+                    answer.status,
+                    answer.text()
+                );
                 if answer.status >= 400 {
                     answer.code();
                 }
@@ -454,7 +515,8 @@ fn a_first_run_by_forms_alone_and_a_state_in_one_click() {
     let named = browser.form("/name", &[("name", "Ada")]);
     assert_eq!((named.status, named.header("location")), (303, Some("/")));
     assert!(browser.get("/").text().contains("action=\"/groups\""));
-    let founded = browser.form("/groups", &[("name", "K8s 学习组"), ("kind", "open"), ("roadmap", "cloud-native-path")]);
+    let founded =
+        browser.form("/groups", &[("name", "K8s 学习组"), ("kind", "open"), ("roadmap", "cloud-native-path")]);
     assert_eq!(founded.status, 303, "{}", founded.text());
     let group = founded.header("location").unwrap().to_owned();
     let overview = browser.get(&group);
@@ -468,7 +530,8 @@ fn a_first_run_by_forms_alone_and_a_state_in_one_click() {
     assert_eq!((set.status, set.header("location")), (303, Some(topic.as_str())));
     assert_eq!(home.json(&["progress", "show"])["items"][0]["state"], "doing");
     assert!(browser.get(&group).text().contains("s-doing"), "the matrix shows it");
-    let away = browser.form(&format!("{group}/topics/docker/progress"), &[("state", "done"), ("back", "//evil.example")]);
+    let away =
+        browser.form(&format!("{group}/topics/docker/progress"), &[("state", "done"), ("back", "//evil.example")]);
     assert_eq!(away.header("location"), Some("/"));
 
     // Language: the browser's, unless it was chosen.
@@ -484,12 +547,31 @@ fn a_first_run_by_forms_alone_and_a_state_in_one_click() {
 fn what_a_peer_wrote_is_text_on_every_page() {
     let home = Home::new();
     let node = home.up(&["--name", "<b>Ada</b>\"'><script>alert(1)</script>"]);
-    let group = home.json(&["group", "create", "<img src=x onerror=alert(1)>", "--open", "--roadmap", "cloud-native-path"]);
+    let group =
+        home.json(&["group", "create", "<img src=x onerror=alert(1)>", "--open", "--roadmap", "cloud-native-path"]);
     let group = group["group_id"].as_str().unwrap();
-    home.json(&["note", "new", "--title", "<script>alert(1)</script>", "--topic", "docker", "--text", "<script>alert(1)</script>"]);
-    home.json(&["link", "add", "https://a.example/\"><script>alert(1)</script>", "--title", "<svg onload=alert(1)>", "--topic", "docker"]);
+    home.json(&[
+        "note",
+        "new",
+        "--title",
+        "<script>alert(1)</script>",
+        "--topic",
+        "docker",
+        "--text",
+        "<script>alert(1)</script>",
+    ]);
+    home.json(&[
+        "link",
+        "add",
+        "https://a.example/\"><script>alert(1)</script>",
+        "--title",
+        "<svg onload=alert(1)>",
+        "--topic",
+        "docker",
+    ]);
     home.json(&["progress", "set", "docker", "doing", "--note", "<script>alert(1)</script>"]);
-    let outline = "# <script>alert(1)</script>\n\n- <img src=x onerror=alert(1)>\n  - </title><script>alert(1)</script>\n";
+    let outline =
+        "# <script>alert(1)</script>\n\n- <img src=x onerror=alert(1)>\n  - </title><script>alert(1)</script>\n";
     let browser = Client::browser(&node);
     let imported = browser.form(&format!("/groups/{group}/roadmap-files"), &[("name", "x.md"), ("text", outline)]);
     assert_eq!(imported.status, 303, "{}", imported.text());

@@ -112,12 +112,12 @@ fn fits(shape: Shape, value: &Value) -> bool {
         Shape::Number(least, most, _) => value.as_u64().is_some_and(|n| (least..=most).contains(&n)),
         Shape::Flag(_) => value.is_boolean(),
         Shape::Texts | Shape::MaybeTexts => all(value, Value::is_string),
-        Shape::Pairs => all(value, |pair| {
-            pair.as_array().is_some_and(|pair| pair.len() == 2 && pair.iter().all(Value::is_string))
+        Shape::Pairs => {
+            all(value, |pair| pair.as_array().is_some_and(|pair| pair.len() == 2 && pair.iter().all(Value::is_string)))
+        }
+        Shape::File => value.as_object().is_some_and(|file| {
+            file.len() == 2 && ["name", "text"].iter().all(|k| file.get(*k).is_some_and(Value::is_string))
         }),
-        Shape::File => value
-            .as_object()
-            .is_some_and(|file| file.len() == 2 && ["name", "text"].iter().all(|k| file.get(*k).is_some_and(Value::is_string))),
     }
 }
 

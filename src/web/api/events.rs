@@ -30,7 +30,12 @@ const RETRY_MS: u64 = 1_000;
 const MAX_ID: usize = 20;
 
 /// The events after an id.
-pub async fn answer(app: &Arc<App>, operation: &Operation, headers: &HeaderMap, given: &Given) -> Result<Response, Problem> {
+pub async fn answer(
+    app: &Arc<App>,
+    operation: &Operation,
+    headers: &HeaderMap,
+    given: &Given,
+) -> Result<Response, Problem> {
     let fields = call::fields(operation, given)?;
     let since = fields.get("since").and_then(Value::as_u64);
     let group = match fields.get("group").and_then(Value::as_str) {

@@ -175,7 +175,10 @@ mod tests {
         assert_eq!(code(answers.begin("k", "POST /a", b"1", 1)), "in_progress");
         at_work.end(&made(StatusCode::CREATED, 3));
         let Begun::Before(again) = answers.begin("k", "POST /a", b"1", 2).unwrap() else { panic!("it was answered") };
-        assert_eq!((again.status(), &again.headers()["idempotency-replayed"]), (StatusCode::CREATED, &"true".parse().unwrap()));
+        assert_eq!(
+            (again.status(), &again.headers()["idempotency-replayed"]),
+            (StatusCode::CREATED, &"true".parse().unwrap())
+        );
         assert_eq!(code(answers.begin("k", "POST /a", b"2", 2)), "idempotency_mismatch");
         assert_eq!(code(answers.begin("k", "POST /b", b"1", 2)), "idempotency_mismatch");
         first(answers.begin("k", "POST /b", b"1", KEPT_MS));
@@ -199,6 +202,9 @@ mod tests {
         let memory = answers.0.lock().unwrap();
         assert_eq!(memory.known.len(), memory.order.len());
         assert!(memory.known.len() <= MAX_ANSWERS && memory.bytes <= MAX_BYTES + 64 * 1024, "{}", memory.bytes);
-        assert_eq!(memory.bytes, memory.known.values().filter_map(|k| Some(k.answer.as_ref()?.body.len())).sum::<usize>());
+        assert_eq!(
+            memory.bytes,
+            memory.known.values().filter_map(|k| Some(k.answer.as_ref()?.body.len())).sum::<usize>()
+        );
     }
 }

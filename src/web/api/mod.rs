@@ -203,7 +203,11 @@ fn object(headers: &HeaderMap, bytes: &[u8], operation: &Operation) -> Result<Ma
         return Err(Problem::http("bad_body", "this operation takes no body", "send none"));
     }
     if form::media(headers) != Some("application/json") {
-        return Err(Problem::http("bad_media_type", "this operation takes JSON", "send `Content-Type: application/json`"));
+        return Err(Problem::http(
+            "bad_media_type",
+            "this operation takes JSON",
+            "send `Content-Type: application/json`",
+        ));
     }
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(object)) => Ok(object),

@@ -105,7 +105,8 @@ fn of(operation: &Operation) -> Value {
         let limit = json!({ "type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": PAGE });
         parameters.push(json!({ "name": "limit", "in": "query", "description": "Items of a page.", "schema": limit }));
         let about = "Where to go on: `next` of the page before.";
-        parameters.push(json!({ "name": "cursor", "in": "query", "description": about, "schema": { "type": "string" } }));
+        parameters
+            .push(json!({ "name": "cursor", "in": "query", "description": about, "schema": { "type": "string" } }));
     }
     if operation.method.writes() && !operation.takes_file() {
         let about = "A random text: the same request with the same key is done once.";
@@ -138,7 +139,9 @@ fn content(operation: &Operation) -> Value {
         return json!({ MEDIA: { "schema": {} } });
     }
     match operation.does {
-        Does::Events => json!({ "application/json": schema("List"), "text/event-stream": { "schema": { "type": "string" } } }),
+        Does::Events => {
+            json!({ "application/json": schema("List"), "text/event-stream": { "schema": { "type": "string" } } })
+        }
         Does::Settings => json!({ "application/json": schema("List") }),
         _ if operation.pages.is_some() => json!({ "application/json": schema("List") }),
         _ => json!({ "application/json": schema("Answer") }),
@@ -169,7 +172,8 @@ fn body(operation: &Operation) -> Option<Value> {
         return None;
     }
     let is_needed = !needed.is_empty();
-    let schema = json!({ "type": "object", "properties": properties, "required": needed, "additionalProperties": false });
+    let schema =
+        json!({ "type": "object", "properties": properties, "required": needed, "additionalProperties": false });
     Some(json!({ "required": is_needed, "content": { "application/json": { "schema": schema } } }))
 }
 
@@ -188,7 +192,9 @@ fn schema(param: &Param) -> Value {
         }
         Shape::Flag(default) => json!({ "type": "boolean", "default": default }),
         Shape::Texts | Shape::MaybeTexts => json!({ "type": "array", "items": text }),
-        Shape::Pairs => json!({ "type": "array", "items": { "type": "array", "items": text, "minItems": 2, "maxItems": 2 } }),
+        Shape::Pairs => {
+            json!({ "type": "array", "items": { "type": "array", "items": text, "minItems": 2, "maxItems": 2 } })
+        }
         Shape::File => json!({
             "type": "object", "properties": { "name": text, "text": text }, "required": ["name", "text"], "additionalProperties": false,
         }),
@@ -237,7 +243,10 @@ mod tests {
                 assert_eq!(given.len(), parts.len(), "{method} {path}");
                 assert!(parts.iter().all(|part| given.contains(part)), "{method} {path}");
                 let answers = operation["responses"].as_object().unwrap();
-                assert!(answers.contains_key("default") && answers.keys().any(|k| k.starts_with('2')), "{method} {path}");
+                assert!(
+                    answers.contains_key("default") && answers.keys().any(|k| k.starts_with('2')),
+                    "{method} {path}"
+                );
                 let tag = &operation["tags"][0];
                 assert!(document["tags"].as_array().unwrap().iter().any(|t| t["name"] == *tag), "{method} {path}");
                 assert!(method != "get" || operation.get("requestBody").is_none());

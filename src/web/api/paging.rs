@@ -113,7 +113,9 @@ mod tests {
 
     #[test]
     fn limits_and_cursors_are_checked() {
-        for query in ["limit=0", "limit=501", "limit=x", "cursor=!", "cursor=AAAA", &format!("cursor={}", "A".repeat(2_000))] {
+        for query in
+            ["limit=0", "limit=501", "limit=x", "cursor=!", "cursor=AAAA", &format!("cursor={}", "A".repeat(2_000))]
+        {
             assert_eq!(page(query).unwrap_err().code, "bad_parameter", "{query}");
         }
     }

@@ -42,20 +42,45 @@ pub fn all() -> impl Iterator<Item = Operation> {
 const NODE: &[Operation] = &[
     get("/status", "status", "How the node and its groups are."),
     get("/doctor", "doctor", "Looks for the usual troubles and names their remedies."),
-    put("/name", "set-name", "Sets your name, here and in every group.")
-        .takes(&[needed(body("name", Text, "1 to 64 characters."))]),
+    put("/name", "set-name", "Sets your name, here and in every group.").takes(&[needed(body(
+        "name",
+        Text,
+        "1 to 64 characters.",
+    ))]),
     post("/stop", "stop", "Ends the node."),
     special(Verb::Get, "/settings", Does::Settings, "The settings, and where each value comes from."),
-    special(Verb::Put, "/settings/{key}", Does::SettingSet, "Sets a setting in the file; the node reads it at its next start.")
-        .takes(&[path("key", "The name of the setting."), needed(body("values", Texts, "One value, or several where it is a list."))]),
-    special(Verb::Delete, "/settings/{key}", Does::SettingUnset, "Takes a setting out of the file, so that its default counts.")
-        .takes(&[path("key", "The name of the setting.")]),
-    special(Verb::Get, "/events", Does::Events, "What happened: a list, or with `Accept: text/event-stream` a stream that goes on.")
-        .takes(&[
-            query("since", Number(0, i64::MAX as u64, None), "Only events after this id; a stream takes `Last-Event-ID` first."),
-            query("limit", Number(1, 1_000, Some(100)), "Of a list: how many at most."),
-            query("group", Text, IN_GROUP),
-        ]),
+    special(
+        Verb::Put,
+        "/settings/{key}",
+        Does::SettingSet,
+        "Sets a setting in the file; the node reads it at its next start.",
+    )
+    .takes(&[
+        path("key", "The name of the setting."),
+        needed(body("values", Texts, "One value, or several where it is a list.")),
+    ]),
+    special(
+        Verb::Delete,
+        "/settings/{key}",
+        Does::SettingUnset,
+        "Takes a setting out of the file, so that its default counts.",
+    )
+    .takes(&[path("key", "The name of the setting.")]),
+    special(
+        Verb::Get,
+        "/events",
+        Does::Events,
+        "What happened: a list, or with `Accept: text/event-stream` a stream that goes on.",
+    )
+    .takes(&[
+        query(
+            "since",
+            Number(0, i64::MAX as u64, None),
+            "Only events after this id; a stream takes `Last-Event-ID` first.",
+        ),
+        query("limit", Number(1, 1_000, Some(100)), "Of a list: how many at most."),
+        query("group", Text, IN_GROUP),
+    ]),
     get("/search", "search", "Searches notes, links and topics.").takes(&[
         needed(query("query", Text, "Words, in any language.")),
         query("limit", Number(1, 200, Some(20)), "How many at most."),
@@ -71,8 +96,11 @@ const GROUPS: &[Operation] = &[
         body("roadmap", Text, "A built-in roadmap to begin with."),
     ]),
     get("/groups/{group}", "group-show", "One group and its members."),
-    patch("/groups/{group}", "group-rename", "Gives the group another name.")
-        .takes(&[needed(body("name", Text, "1 to 64 characters."))]),
+    patch("/groups/{group}", "group-rename", "Gives the group another name.").takes(&[needed(body(
+        "name",
+        Text,
+        "1 to 64 characters.",
+    ))]),
     delete("/groups/{group}", "group-leave", "Leaves the group and forgets its entries on this node."),
     get("/groups/{group}/invites", "invite-list", "The invites of a closed group.").pages("invite_id"),
     post("/groups/{group}/invites", "invite", "Makes a ticket that lets others join.").makes().takes(&[
@@ -88,22 +116,26 @@ const GROUPS: &[Operation] = &[
         needed(body("ticket", Text, "The ticket.")),
         body("wait_ms", WAIT, "How long to wait until nothing is missing."),
     ]),
-    post("/tickets/inspect", "ticket-inspect", "Looks into a ticket.").takes(&[needed(body("ticket", Text, "The ticket."))]),
+    post("/tickets/inspect", "ticket-inspect", "Looks into a ticket.").takes(&[needed(body(
+        "ticket",
+        Text,
+        "The ticket.",
+    ))]),
     post("/groups/{group}/rotate", "group-rotate", "Begins a new key epoch."),
     get("/groups/{group}/limits", "quota", "How much each log may hold.").with("limits", &[]),
-    put("/groups/{group}/limits", "quota", "Sets how much each log may hold; 0 is without limit.").with("limits-set", &[]).takes(&[
-        needed(body("entries", Number(0, u64::MAX >> 12, None), "Most entries.")),
-        needed(body("bytes", Number(0, u64::MAX >> 12, None), "Most bytes of all bodies.")),
-    ]),
+    put("/groups/{group}/limits", "quota", "Sets how much each log may hold; 0 is without limit.")
+        .with("limits-set", &[])
+        .takes(&[
+            needed(body("entries", Number(0, u64::MAX >> 12, None), "Most entries.")),
+            needed(body("bytes", Number(0, u64::MAX >> 12, None), "Most bytes of all bodies.")),
+        ]),
     put("/groups/{group}/hidden", "hide", "Hides a note or a link for everybody, or shows it again.").takes(&[
         needed(body("what", Text, "Note or link: id, prefix, title or address; or an entry id.")),
         body("hidden", Flag(true), "Hidden, or shown again."),
     ]),
     get("/groups/{group}/quarantine", "quarantine", "Entries that do not count now.").pages("entry_id"),
-    post("/groups/{group}/quarantine/admit", "quarantine-admit", "Lets entries count.").takes(&[
-        body("entries", Texts, "Entry ids or unique prefixes."),
-        body("all", Flag(false), "All of them."),
-    ]),
+    post("/groups/{group}/quarantine/admit", "quarantine-admit", "Lets entries count.")
+        .takes(&[body("entries", Texts, "Entry ids or unique prefixes."), body("all", Flag(false), "All of them.")]),
     get("/groups/{group}/export", "export", "The whole group as one object."),
 ];
 
@@ -113,13 +145,21 @@ const MEMBERS: &[Operation] = &[
         needed(body("member", Text, MEMBER)),
         body("role", Word(ROLES), "As what; left out: what the invite says."),
     ]),
-    put("/groups/{group}/members/{member}/role", "member-role", "Gives a member another role.")
-        .takes(&[path("member", MEMBER), needed(body("role", Word(ROLES), "The new role; `owner` hands the group over."))]),
-    put("/groups/{group}/members/{member}/mute", "member-mute", "Hides on this node what a member wrote, or shows it again.")
-        .takes(&[path("member", MEMBER), body("muted", Flag(true), "Muted, or not any more.")]),
-    delete("/groups/{group}/members/{member}", "member-remove", "Removes a member, or oneself.").takes(&[path("member", MEMBER)]),
+    put("/groups/{group}/members/{member}/role", "member-role", "Gives a member another role.").takes(&[
+        path("member", MEMBER),
+        needed(body("role", Word(ROLES), "The new role; `owner` hands the group over.")),
+    ]),
+    put(
+        "/groups/{group}/members/{member}/mute",
+        "member-mute",
+        "Hides on this node what a member wrote, or shows it again.",
+    )
+    .takes(&[path("member", MEMBER), body("muted", Flag(true), "Muted, or not any more.")]),
+    delete("/groups/{group}/members/{member}", "member-remove", "Removes a member, or oneself.")
+        .takes(&[path("member", MEMBER)]),
     get("/groups/{group}/requests", "requests", "People who ask to be let in.").pages("person_id"),
-    delete("/groups/{group}/requests/{person}", "request-refuse", "Turns a request down.").takes(&[path("person", MEMBER)]),
+    delete("/groups/{group}/requests/{person}", "request-refuse", "Turns a request down.")
+        .takes(&[path("person", MEMBER)]),
 ];
 
 const DEVICES: &[Operation] = &[
@@ -127,9 +167,13 @@ const DEVICES: &[Operation] = &[
         .with("device-list", &[("device", Fixed::Text("list"))])
         .takes(&[query("group", Text, IN_GROUP)])
         .pages("device_id"),
-    special(Verb::Post, "/device-offers", Does::DeviceLink, "Offers all groups to a new device, under a code.").makes().takes(&[
-        body("timeout_ms", Number(1_000, crate::api::MAX_OFFER_MS, Some(300_000)), "How long the code is good."),
-    ]),
+    special(Verb::Post, "/device-offers", Does::DeviceLink, "Offers all groups to a new device, under a code.")
+        .makes()
+        .takes(&[body(
+            "timeout_ms",
+            Number(1_000, crate::api::MAX_OFFER_MS, Some(300_000)),
+            "How long the code is good.",
+        )]),
     post("/device-joins", "device", "Takes the groups of another device over.")
         .with("device-join", &[("device", Fixed::Text("join"))])
         .takes(&[
@@ -162,9 +206,18 @@ const NOTES: &[Operation] = &[
     ]),
     get("/groups/{group}/notes/{note}", "note-show", "One note, now or at a version.")
         .takes(&[path("note", NOTE), query("version", Text, "A number, or an entry id or prefix.")]),
-    put("/groups/{group}/notes/{note}", "note-edit", "Puts a new text in the place of a version; what came since is merged.").takes(&[
+    put(
+        "/groups/{group}/notes/{note}",
+        "note-edit",
+        "Puts a new text in the place of a version; what came since is merged.",
+    )
+    .takes(&[
         path("note", NOTE),
-        body("base", MaybeTexts, "The version that was edited, as `heads` of the note gave it; left out: the present one."),
+        body(
+            "base",
+            MaybeTexts,
+            "The version that was edited, as `heads` of the note gave it; left out: the present one.",
+        ),
         needed(body("text", Text, "The whole new text.")),
     ]),
     patch("/groups/{group}/notes/{note}", "note-set", "Changes title, topic or tags.").takes(&[
@@ -174,12 +227,17 @@ const NOTES: &[Operation] = &[
         body("add_tags", Texts, "Tags to add."),
         body("remove_tags", Texts, "Tags to take away."),
     ]),
-    delete("/groups/{group}/notes/{note}", "note-delete", "Deletes a note; it can be restored.").takes(&[path("note", NOTE)]),
+    delete("/groups/{group}/notes/{note}", "note-delete", "Deletes a note; it can be restored.")
+        .takes(&[path("note", NOTE)]),
     get("/groups/{group}/notes/{note}/history", "note-history", "The versions of a note, the first one first.")
         .takes(&[path("note", NOTE)])
         .pages("entry_id"),
-    post("/groups/{group}/notes/{note}/restore", "note-restore", "Brings a deleted note, or the text of a version, back.")
-        .takes(&[path("note", NOTE), body("version", Text, "A number, or an entry id or prefix.")]),
+    post(
+        "/groups/{group}/notes/{note}/restore",
+        "note-restore",
+        "Brings a deleted note, or the text of a version, back.",
+    )
+    .takes(&[path("note", NOTE), body("version", Text, "A number, or an entry id or prefix.")]),
 ];
 
 const LINKS: &[Operation] = &[
@@ -246,11 +304,17 @@ const PROGRESS: &[Operation] = &[
         body("evidence", Text, "Where the work can be seen."),
         body("remark", Text, "A remark."),
     ]),
-    get("/groups/{group}/progress/person", "progress-show", "How far one person is.")
-        .takes(&[query("person", Text, "Id, prefix or name; left out: you.")]),
+    get("/groups/{group}/progress/person", "progress-show", "How far one person is.").takes(&[query(
+        "person",
+        Text,
+        "Id, prefix or name; left out: you.",
+    )]),
     get("/groups/{group}/progress/history", "progress-history", "The events of one person, oldest first.")
         .pages("entry_id")
-        .takes(&[query("topic", Text, "Only this topic."), query("person", Text, "Id, prefix or name; left out: you.")]),
+        .takes(&[
+            query("topic", Text, "Only this topic."),
+            query("person", Text, "Id, prefix or name; left out: you."),
+        ]),
     post("/groups/{group}/progress/import", "progress-import", "Imports a progress file of roadmap.sh.")
         .takes(&[needed(body("text", Text, "The file's content."))]),
 ];
@@ -266,7 +330,12 @@ const NETWORK: &[Operation] = &[
         body("until_direct", Flag(false), "Go on until the connection is direct."),
     ]),
     get("/groups/{group}/sync", "sync-status", "What is held and what is missing, and how members compare."),
-    post("/groups/{group}/sync/wait", "sync-wait", "Waits until fresh exchanges find members equal and nothing missing.").takes(&[
+    post(
+        "/groups/{group}/sync/wait",
+        "sync-wait",
+        "Waits until fresh exchanges find members equal and nothing missing.",
+    )
+    .takes(&[
         body("peers", Number(0, 10_000, None), "How many members; left out: all that are connected, at least one."),
         body("fingerprint", Text, "Until the group's fingerprint is this."),
         body("timeout_ms", Number(0, MAX_WAIT_MS, Some(MAX_WAIT_MS)), "How long to wait."),
@@ -277,9 +346,24 @@ const STORE: &[Operation] = &[
     get("/groups/{group}/digest", "db-digest", "Digests that two nodes can compare."),
     post("/store/rebuild", "db-rebuild", "Folds all views anew from the entries."),
     get("/store/check", "db-check", "Checks the database and every hash chain."),
-    special(Verb::Get, "/groups/{group}/bundle", Does::BundleExport, "A file with all entries of the group, to be carried by hand."),
-    special(Verb::Post, "/groups/{group}/bundle", Does::BundleExport, "As the same with GET, but only what the writer of the have file lacks.")
-        .with("bundle-export-missing", &[]),
-    special(Verb::Get, "/groups/{group}/bundle/have", Does::BundleHave, "A file that says what this node holds of the group."),
+    special(
+        Verb::Get,
+        "/groups/{group}/bundle",
+        Does::BundleExport,
+        "A file with all entries of the group, to be carried by hand.",
+    ),
+    special(
+        Verb::Post,
+        "/groups/{group}/bundle",
+        Does::BundleExport,
+        "As the same with GET, but only what the writer of the have file lacks.",
+    )
+    .with("bundle-export-missing", &[]),
+    special(
+        Verb::Get,
+        "/groups/{group}/bundle/have",
+        Does::BundleHave,
+        "A file that says what this node holds of the group.",
+    ),
     special(Verb::Post, "/bundles", Does::BundleImport, "Takes the entries of a bundle in; the file finds its group."),
 ];

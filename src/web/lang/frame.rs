@@ -18,8 +18,6 @@ words! {
     api, "API", "接口";
     just_now, "just now", "刚刚";
     in_the_future, "in the future", "在未来";
-    never, "never", "从未";
-    nobody, "somebody", "某人";
     offline, "No member is connected. What you write is kept here and goes out by itself.", "没有已连接的成员。你写的内容先保存在本机，之后自动发出。";
     kept, "Kept here until this group can be reached.", "已保存在本机，连上小组后发出。";
     live, "Live", "实时";

@@ -2,8 +2,6 @@
 //!
 //! One file per noun: add yours beside [`frame`], with the macros `words!` and `sentences!`.
 
-use std::fmt::Display;
-
 use axum::http::{HeaderMap, header};
 
 use super::guard::cookie;

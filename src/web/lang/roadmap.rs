@@ -5,7 +5,6 @@ use std::fmt::Display;
 words! {
     roadmap, "Roadmap", "路线图";
     practice, "Practice", "实践";
-    stage, "Stage", "阶段";
     as_table, "The same as a table", "以表格显示";
     your_state, "Your state", "你的状态";
     state, "State", "状态";
@@ -43,7 +42,6 @@ words! {
     remark, "Remark", "备注";
     details, "With minutes, evidence, a remark", "填写分钟数、成果、备注";
     your_history, "Your marks", "你的记录";
-    back_to_roadmap, "Back to the roadmap", "返回路线图";
     not_added, "This roadmap is not in the group yet.", "这份路线图尚未添加到小组。";
 }
 sentences! {
@@ -54,6 +52,5 @@ sentences! {
     picture_desc(stages, topics, done), "{stages} stages with {topics} topics; you have done {done}. The table below says the same.",
         "{stages} 个阶段，{topics} 个主题；你已完成 {done} 个。下方表格内容相同。";
     and_more(n), "and {n} more", "另有 {n} 位";
-    set_to(topic, state), "{topic} is now: {state}", "{topic}：{state}";
     n_minutes(n), "{n} min", "{n} 分钟";
 }

@@ -25,7 +25,6 @@ words! {
     no_roadmap, "None yet", "暂不选择";
     create, "Found it", "创建";
     your_groups, "Your groups", "你的小组";
-    members_label, "members", "成员";
     complete, "up to date", "已同步";
     syncing, "syncing", "同步中";
     alone, "nobody connected", "无人在线";

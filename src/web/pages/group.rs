@@ -29,7 +29,6 @@ pub async fn show(State(app): State<Arc<App>>, frame: Frame, Path(group): Path<S
 }
 
 async fn page(app: &App, frame: &Frame, group: &str) -> Result<Page, Problem> {
-    let t = frame.texts;
     let shown = app.ask_in(group, Command::GroupShow).await?;
     let group = shown.at("group_id");
     let progress = app.ask_in(group, Command::ProgressGroup).await?;

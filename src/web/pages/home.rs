@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::body::Body;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -115,7 +115,11 @@ fn entrance(t: Texts) -> Markup {
 fn card(frame: &Frame, group: &Value) -> Markup {
     let t = frame.texts;
     let (state, class) = match (group.at("state"), group.get("complete")) {
-        ("waiting", _) if group.at("standing") != "member" && group.count("connected") == 0 && group.count("members") > 1 => (t.alone(), "s-todo"),
+        ("waiting", _)
+            if group.at("standing") != "member" && group.count("connected") == 0 && group.count("members") > 1 =>
+        {
+            (t.alone(), "s-todo")
+        }
         (_, Some(Value::Bool(true))) => (t.complete(), "s-done"),
         (_, Some(Value::Bool(false))) => (t.syncing(), "s-doing"),
         ("waiting", _) => (t.waiting(), "s-todo"),

@@ -76,9 +76,16 @@ mod tests {
 
     #[test]
     fn names_in_any_script_have_initials() {
-        for (name, wanted) in
-            [("Ada Lovelace", "AL"), ("bo", "B"), ("爱达", "爱"), ("李 明", "李"), ("  ", "?"), ("🙂", "?"), ("Émile", "É"), ("a-b c", "AB")]
-        {
+        for (name, wanted) in [
+            ("Ada Lovelace", "AL"),
+            ("bo", "B"),
+            ("爱达", "爱"),
+            ("李 明", "李"),
+            ("  ", "?"),
+            ("🙂", "?"),
+            ("Émile", "É"),
+            ("a-b c", "AB"),
+        ] {
             assert_eq!(initials(name), wanted, "{name}");
         }
     }

@@ -144,7 +144,8 @@ pub async fn set(
                 Problem::http("bad_parameter", "minutes are a whole number", "give the minutes since the last mark")
             })?,
         };
-        let command = Command::ProgressSet { topic, state, minutes, evidence: given("evidence"), remark: given("remark") };
+        let command =
+            Command::ProgressSet { topic, state, minutes, evidence: given("evidence"), remark: given("remark") };
         app.ask_in(&group, command).await?;
         Ok(back(form.text("back")))
     };
@@ -197,8 +198,7 @@ fn who(frame: &Frame, people: &[&Value]) -> Markup {
 fn around(t: Texts, base: &str, topics: &[Value], topic: &Value) -> Markup {
     let before: Vec<&Value> = topics.iter().filter(|o| topic.texts("after").contains(&o.at("id"))).collect();
     let held = |other: &Value| topic.at("kind") == "stage" && other.at("parent") == topic.at("id");
-    let after: Vec<&Value> =
-        topics.iter().filter(|o| o.texts("after").contains(&topic.at("id")) || held(o)).collect();
+    let after: Vec<&Value> = topics.iter().filter(|o| o.texts("after").contains(&topic.at("id")) || held(o)).collect();
     let list = |title: &str, list: &[&Value]| {
         html! { @if !list.is_empty() { section.panel { h2 { (title) } ul.rows { @for one in list {
             li { a href={ (base) "/topics/" (one.at("id")) } { (one.localized("title", t.lang)) } span.end { (parts::state(t, one.at("state"))) } }

@@ -322,12 +322,18 @@ mod tests {
             let plan = plan(&nodes, measure);
             assert_eq!(plan.placed.len() + plan.heads.len(), nodes.len());
             for (n, a) in plan.placed.iter().enumerate() {
-                assert!(a.x >= 0 && a.x + measure.box_width <= measure.width && a.y + measure.box_height <= plan.height);
+                assert!(
+                    a.x >= 0 && a.x + measure.box_width <= measure.width && a.y + measure.box_height <= plan.height
+                );
                 for b in &plan.placed[n + 1..] {
                     let apart = (a.x - b.x).abs() >= measure.box_width || (a.y - b.y).abs() >= measure.box_height;
                     assert!(apart, "{} and {}", a.node.id, b.node.id);
                 }
-                assert!(plan.heads.iter().all(|h| a.y + measure.box_height <= h.y || a.y >= h.y + HEAD), "{}", a.node.id);
+                assert!(
+                    plan.heads.iter().all(|h| a.y + measure.box_height <= h.y || a.y >= h.y + HEAD),
+                    "{}",
+                    a.node.id
+                );
             }
         }
     }

@@ -46,7 +46,11 @@ fn pieces(text: &str) -> Vec<String> {
     for c in text.chars() {
         let is_alone = em(c) >= 1.0;
         match out.last_mut() {
-            Some(last) if !is_alone && !last.ends_with([' ', '-', '/']) && last.chars().last().is_some_and(|b| em(b) < 1.0) => {
+            Some(last)
+                if !is_alone
+                    && !last.ends_with([' ', '-', '/'])
+                    && last.chars().last().is_some_and(|b| em(b) < 1.0) =>
+            {
                 last.push(c);
             }
             Some(last) if c == ' ' => last.push(c),
@@ -83,7 +87,9 @@ mod tests {
         assert_eq!(lines("在本地集群上使用容器", 5.0, 2), ["在本地集群", "上使用容器"]);
         assert_eq!(lines("在本地集群上使用容器和卷", 5.0, 2), ["在本地集群", "上使用容…"]);
         assert_eq!(lines("", 5.0, 2), [""]);
-        for text in ["averyveryverylongwordwithoutanyspace", "a b c d e f g h i j k l m n o p", "中文 and English 混排，标点。"] {
+        for text in
+            ["averyveryverylongwordwithoutanyspace", "a b c d e f g h i j k l m n o p", "中文 and English 混排，标点。"]
+        {
             for width in [4.0, 7.5, 12.0] {
                 for line in lines(text, width, 2) {
                     assert!(ems(&line) <= width + 0.001 && lines(text, width, 2).len() <= 2, "{line:?} in {width}");
