@@ -1,4 +1,4 @@
-//! The commands of a node and their answers: what the command line, the control socket and (later) the web page speak.
+//! The commands of a node and their answers: what the command line, the control socket and the web page speak.
 //!
 //! A [`Request`] is one JSON line; the answer is a JSON object with `"v":1`, or an [`Error`]. The shapes below are a
 //! contract with scripts: keys may be added, never renamed or removed. Lists are `{"v":1,"items":[..],"next":null}`;

@@ -1,4 +1,4 @@
-//! A handle on a running node: what the control socket, an embedding program and (later) the web page hold.
+//! A handle on a running node: what the control socket, an embedding program and the web page hold.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
