@@ -67,7 +67,7 @@ pub type Reply = Result<serde_json::Value, Error>;
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Command {
     /// `{running, peer_id, person, version, listen:[], groups:[{group_id,name,kind,members,entries,connected,complete}],
-    /// home, pid, uptime_ms, external:[], connections, unsearchable, limits:{name: {used, max}}, reach:{nat, relay:{state},
+    /// home, pid, uptime_ms, web, external:[], connections, unsearchable, limits:{name: {used, max}}, reach:{nat, relay:{state},
     /// upnp, reservations:[{relay, accepted, age_ms}], roles:[], confirmed:[], dht_server}}`; `reach` is null when no node runs.
     Status,
     /// Ends the node after the answer: `{stopped:true, was_running}`.

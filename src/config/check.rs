@@ -178,4 +178,15 @@ mod tests {
         assert!(bootstrap(&format!("/ip4/192.0.2.7/tcp/0/p2p/{PEER}")).unwrap_err().contains("port 0"));
         assert!(bootstrap("/ip4/192.0.2.7/tcp/4001/p2p/notapeer").is_err());
     }
+
+    #[test]
+    fn the_page_is_served_at_an_address_a_port_or_nowhere() {
+        let socket = |text| super::socket(&Place::New, Key::Web, text);
+        assert_eq!(socket("off").unwrap(), None);
+        assert_eq!(socket(" 8080 ").unwrap().unwrap().to_string(), "127.0.0.1:8080");
+        assert_eq!(socket("[::1]:0").unwrap().unwrap().to_string(), "[::1]:0");
+        for bad in ["", "on", "localhost:8080", "127.0.0.1", "99999", "http://127.0.0.1:1"] {
+            assert!(matches!(socket(bad), Err(Error::Value { .. })), "{bad}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What forms and addresses carry: `name=value&name=value`.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderMap, header};
 use url::form_urlencoded;
 
@@ -68,10 +68,15 @@ impl Form {
 /// # Errors
 /// When it is larger than `limit`, or does not come.
 pub async fn bytes(body: Body, limit: usize) -> Result<axum::body::Bytes, Problem> {
-    axum::body::to_bytes(body, limit).await.map_err(|_| {
+    let too_large = || {
         let cause = format!("the body has more than {limit} bytes, or did not come whole");
         Problem::http("too_large", cause, "send less at a time")
-    })
+    };
+    // What says that it is too large is not read at all.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    axum::body::to_bytes(body, limit).await.map_err(|_| too_large())
 }
 
 /// The media type of a body, without its parameters.

@@ -138,7 +138,10 @@ impl Client {
         let mut stream = TcpStream::connect(&self.host).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(Duration::from_secs(30))).unwrap();
-        let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+        if !more.iter().any(|(key, _)| *key == "content-length") {
+            head += &format!("content-length: {}\r\n", body.len());
+        }
         let has_host = self.headers.iter().any(|(key, _)| key == "host");
         if !has_host {
             head += &format!("host: {}\r\n", self.host);

@@ -23,7 +23,15 @@ pub fn up(session: &mut Session, args: &Up) -> Status {
     let next = session.view.texts.up_next();
     node::run(&home, &values, &mut async |node: &Node| {
         let server = match values.web {
-            Some(at) => Some(web::Server::start(node.handle().clone(), &home, at).await?),
+            Some(at) => match web::Server::start(node.handle().clone(), &home, at).await {
+                Ok(server) => Some(server),
+                // Nobody asked for this address: the node does without.
+                Err(error) if at.port() == 0 => {
+                    tracing::warn!(%error, "the web page is not served");
+                    None
+                }
+                Err(error) => return Err(error),
+            },
             None => None,
         };
         announce(session, node.ready(), server.as_ref().map(web::Server::login).as_deref(), next);

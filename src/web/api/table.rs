@@ -338,7 +338,7 @@ const NETWORK: &[Operation] = &[
     .takes(&[
         body("peers", Number(0, 10_000, None), "How many members; left out: all that are connected, at least one."),
         body("fingerprint", Text, "Until the group's fingerprint is this."),
-        body("timeout_ms", Number(0, MAX_WAIT_MS, Some(MAX_WAIT_MS)), "How long to wait."),
+        body("timeout_ms", Number(0, MAX_WAIT_MS, Some(5_000)), "How long to wait."),
     ]),
 ];
 

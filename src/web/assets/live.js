@@ -16,6 +16,7 @@ const lamp = (state) => {
 
 // Several events come together; the page is read once.
 const changed = () => {
+  if (document.hidden) return;
   clearTimeout(timer);
   timer = setTimeout(refresh, QUIET_MS);
 };

@@ -61,7 +61,7 @@ export const refresh = () => {
       running = null;
       if (again) {
         again = false;
-        setTimeout(refresh, 200);
+        setTimeout(refresh, 500);
       }
     }
   })();
