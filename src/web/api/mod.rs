@@ -134,7 +134,7 @@ async fn respond(
             idempotency::Begun::First(begun) => Some(begun),
         },
     };
-    let body = object(&headers, &bytes, &operation)?;
+    let body = object(&headers, &bytes)?;
     let given = Given { path, query, body };
     if let Some(reads) = reads {
         etag::if_match(app, &reads, &headers, &given).await?;
@@ -195,12 +195,9 @@ async fn write(app: &App, operation: &Operation, given: &Given) -> Result<Made, 
 }
 
 /// The object in a body; an empty body is an empty object.
-fn object(headers: &HeaderMap, bytes: &[u8], operation: &Operation) -> Result<Map<String, Value>, Problem> {
+fn object(headers: &HeaderMap, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     if bytes.is_empty() {
         return Ok(Map::new());
-    }
-    if operation.body().next().is_none() {
-        return Err(Problem::http("bad_body", "this operation takes no body", "send none"));
     }
     if form::media(headers) != Some("application/json") {
         return Err(Problem::http(
