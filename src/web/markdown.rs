@@ -164,8 +164,13 @@ mod tests {
             TAGS.iter().find(|(tag, _)| *tag == name).unwrap_or_else(|| panic!("{text:?}: <{name}> in {html}"));
         while !attributes.trim().is_empty() {
             attributes = attributes.trim_start();
-            let (key, after) = attributes.split_once("=\"").unwrap_or((attributes, "\""));
-            let (value, after) = after.split_once('"').unwrap_or_else(|| panic!("{text:?}: {html}"));
+            let (key, after) = attributes.split_at(attributes.find([' ', '=']).unwrap_or(attributes.len()));
+            // One without a value is whole as it is; every value is quoted.
+            let (value, after) = match after.strip_prefix("=\"") {
+                Some(rest) => rest.split_once('"').unwrap_or_else(|| panic!("{text:?}: {html}")),
+                None => ("", after),
+            };
+            assert!(!after.starts_with('='), "{text:?}: {html}");
             assert!(allowed.contains(&key), "{text:?}: <{name} {key}> in {html}");
             if key == "href" {
                 let good =

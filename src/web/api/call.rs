@@ -107,7 +107,7 @@ fn from_text(param: &Param, text: &str) -> Result<Value, Problem> {
 fn fits(shape: Shape, value: &Value) -> bool {
     let all = |value: &Value, fits: fn(&Value) -> bool| value.as_array().is_some_and(|list| list.iter().all(fits));
     match shape {
-        Shape::Text => value.is_string(),
+        Shape::Text | Shape::EmptyText => value.is_string(),
         Shape::Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
         Shape::Number(least, most, _) => value.as_u64().is_some_and(|n| (least..=most).contains(&n)),
         Shape::Flag(_) => value.is_boolean(),
@@ -123,6 +123,7 @@ fn fits(shape: Shape, value: &Value) -> bool {
 
 fn default(shape: Shape) -> Option<Value> {
     match shape {
+        Shape::EmptyText => Some(json!("")),
         Shape::Flag(flag) => Some(json!(flag)),
         Shape::Number(.., default) => default.map(|n| json!(n)),
         Shape::Texts | Shape::Pairs => Some(json!([])),
@@ -132,7 +133,7 @@ fn default(shape: Shape) -> Option<Value> {
 
 fn expected(shape: Shape) -> String {
     match shape {
-        Shape::Text => "a text".into(),
+        Shape::Text | Shape::EmptyText => "a text".into(),
         Shape::Word(words) => format!("one of {}", words.join(", ")),
         Shape::Number(least, most, _) => format!("a whole number from {least} to {most}"),
         Shape::Flag(_) => "true or false".into(),
@@ -181,7 +182,7 @@ mod tests {
     /// A value of that shape.
     fn sample(shape: Shape) -> Value {
         match shape {
-            Shape::Text => json!("x"),
+            Shape::Text | Shape::EmptyText => json!("x"),
             Shape::Word(words) => json!(words[0]),
             Shape::Number(least, ..) => json!(least),
             Shape::Flag(flag) => json!(flag),

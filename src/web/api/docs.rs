@@ -74,7 +74,7 @@ fn one(operation: &Operation) -> Markup {
 
 fn shape(shape: Shape) -> String {
     match shape {
-        Shape::Text => "text".into(),
+        Shape::Text | Shape::EmptyText => "text".into(),
         Shape::Word(words) => words.join(" | "),
         Shape::Number(least, most, _) => format!("{least} … {most}"),
         Shape::Flag(default) => format!("flag, {default}"),

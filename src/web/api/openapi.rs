@@ -181,7 +181,7 @@ fn schema(param: &Param) -> Value {
     let text = json!({ "type": "string" });
     match param.shape {
         Shape::Text if param.place == Place::Path => json!({ "type": "string", "minLength": 1 }),
-        Shape::Text => text,
+        Shape::Text | Shape::EmptyText => text,
         Shape::Word(words) => json!({ "type": "string", "enum": words }),
         Shape::Number(least, most, default) => {
             let mut schema = json!({ "type": "integer", "minimum": least, "maximum": most });

@@ -110,6 +110,8 @@ pub struct Param {
 pub enum Shape {
     /// A text; left out: none.
     Text,
+    /// A text; left out: an empty one.
+    EmptyText,
     /// One of these words; left out: none.
     Word(&'static [&'static str]),
     /// A whole number between two; left out: the third, or none.

@@ -1,6 +1,6 @@
 //! Every operation: the table from which the routes and the OpenAPI document are made.
 
-use super::operation::Shape::{File, Flag, MaybeTexts, Number, Pairs, Text, Texts, Word};
+use super::operation::Shape::{EmptyText, File, Flag, MaybeTexts, Number, Pairs, Text, Texts, Word};
 use super::operation::{
     Does, Fixed, Operation, Verb, body, delete, get, needed, patch, path, post, put, query, special,
 };
@@ -249,7 +249,7 @@ const LINKS: &[Operation] = &[
     ]),
     post("/groups/{group}/links", "link-add", "Adds a link; one that is there already stays one.").makes().takes(&[
         needed(body("url", Text, "Any spelling of a web address.")),
-        body("title", Text, "At most 200 characters."),
+        body("title", EmptyText, "At most 200 characters."),
         body("tags", Texts, "Tags."),
         body("topic", Text, "The topic that it belongs to."),
     ]),
