@@ -21,8 +21,11 @@ use crate::node::core::now_ms;
 /// The cookie that holds the colours a person chose.
 pub const THEME: &str = "studymesh_theme";
 
+/// A part of a group: its path behind the group, and its name.
+type Section = (&'static str, fn(Texts) -> &'static str);
+
 /// The parts of a group, in the order of the navigation: path behind the group, and name. A new page adds its row here.
-const SECTIONS: &[(&str, fn(Texts) -> &'static str)] = &[("", Texts::overview), ("/roadmaps", Texts::roadmaps)];
+const SECTIONS: &[Section] = &[("", Texts::overview), ("/roadmaps", Texts::roadmaps)];
 
 /// What every page knows: who asks, in which language, and which groups there are.
 #[derive(Debug)]
