@@ -232,7 +232,8 @@ fn node(texts: Texts, placed: &Placed<'_>, measure: Measure) -> Markup {
     let shown = node.faces.len().min(MAX_FACES);
     let more = node.faces.len() - shown;
     let faces_width = i32::try_from(shown).unwrap_or(0) * 15 + if more > 0 { 20 } else { 4 };
-    let room = (measure.box_width - 44 - if shown > 0 { faces_width } else { 0 }) as f32 / measure.font as f32;
+    let room = (measure.box_width - if is_practice { 58 } else { 44 } - if shown > 0 { faces_width } else { 0 }) as f32
+        / measure.font as f32;
     let lines = text::lines(&node.title, room, 2);
     let middle = y + measure.box_height / 2;
     let first = if lines.len() == 2 { middle - 4 } else { middle + measure.font / 3 };
