@@ -25,3 +25,5 @@ pub mod store;
 pub mod sync;
 #[cfg(feature = "node")]
 pub mod vault;
+#[cfg(feature = "node")]
+pub mod web;

@@ -1,4 +1,4 @@
-//! The commands of a node and their answers: what the command line, the control socket and (later) the web page speak.
+//! The commands of a node and their answers: what the command line, the control socket and the web page speak.
 //!
 //! A [`Request`] is one JSON line; the answer is a JSON object with `"v":1`, or an [`Error`]. The shapes below are a
 //! contract with scripts: keys may be added, never renamed or removed. Lists are `{"v":1,"items":[..],"next":null}`;
@@ -15,6 +15,7 @@
 mod copies;
 mod device;
 mod error;
+pub mod peek;
 mod request;
 mod roadmap_file;
 mod writes;
@@ -43,7 +44,7 @@ pub type Reply = Result<serde_json::Value, Error>;
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Command {
     /// `{running, peer_id, person, version, listen:[], groups:[{group_id,name,kind,members,entries,connected,complete}],
-    /// home, pid, uptime_ms, external:[], connections, unsearchable, limits:{name: {used, max}}, reach:{nat, relay:{state},
+    /// home, pid, uptime_ms, web, external:[], connections, unsearchable, limits:{name: {used, max}}, reach:{nat, relay:{state},
     /// upnp, reservations:[{relay, accepted, age_ms}], roles:[], confirmed:[], dht_server}}`; `reach` is null when no node runs.
     Status,
     /// Ends the node after the answer: `{stopped:true, was_running}`.
@@ -454,7 +455,6 @@ pub enum Command {
     },
     /// The group as one object: `{group_id, name, notes:[{.., body}], links:[], roadmaps:[{roadmap_id, toml}], progress:[], members:[]}`.
     Export,
-
     /// Writes entries of the group into a file, to be carried by hand: `{group_id, path, entries, logs, bytes}`. All of them, or
     /// those that the writer of a have file lacks.
     BundleExport {

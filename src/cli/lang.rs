@@ -263,6 +263,7 @@ words! {
     up_detached, "It runs in the background; `studymesh stop` ends it, and node.log in its directory has its log.",
         "节点在后台运行；`studymesh stop` 结束它，日志在其目录的 node.log 中。";
     up_ready, "the node is running", "节点已启动";
+    web_once, "Open it in a browser on this machine; it is good for one use within ten minutes.", "请在本机浏览器中打开；该地址十分钟内有效，只能用一次。";
     up_ended, "the node has ended", "节点已结束";
     doubtful, "times with ? are ahead of this clock", "带 ? 的时间比本机时钟超前";
     orphaned, "in no roadmap any more", "已不在任何路线图中";
@@ -283,6 +284,7 @@ words! {
 }
 sentences! {
     running(span, pid), "running for {span} (process {pid})", "已运行 {span}（进程 {pid}）";
+    web_at(url), "The web page: {url}\n(good for one use within ten minutes; `studymesh web` prints a fresh one)", "网页：{url}\n（十分钟内有效，只能用一次；`studymesh web` 给出新的地址）";
     months(from, to), "months {from} to {to}", "第 {from} 至 {to} 个月";
     months_open(from), "month {from} and on", "第 {from} 个月起";
     more_members(n), "{n} more members: `studymesh progress group --json` has them all", "还有 {n} 位成员：`studymesh progress group --json` 列出全部";

@@ -1,5 +1,7 @@
 //! Which values a setting may have. Addresses are refused here, early, rather than by a listener later.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 
@@ -35,6 +37,19 @@ pub(super) fn number(place: &Place, key: Key, number: u64, least: u64, most: u64
     }
     let cause = format!("it must be {least} to {most}");
     Err(bad(place, key, &number.to_string(), cause, "choose a number in between"))
+}
+
+/// An IP address with a port, a port of this machine alone, or none for `off`.
+pub(super) fn socket(place: &Place, key: Key, text: &str) -> Result<Option<SocketAddr>, Error> {
+    let text = text.trim();
+    if text.eq_ignore_ascii_case("off") {
+        return Ok(None);
+    }
+    let port = text.parse().ok().map(|port: u16| (Ipv4Addr::LOCALHOST, port).into());
+    port.or_else(|| text.parse().ok()).map(Some).ok_or_else(|| {
+        let cause = "this is no IP address with a port".to_owned();
+        bad(place, key, text, cause, "write it like 127.0.0.1:8080, or off")
+    })
 }
 
 /// Checks a person's name; an empty one means that none was given.
@@ -162,5 +177,16 @@ mod tests {
         }
         assert!(bootstrap(&format!("/ip4/192.0.2.7/tcp/0/p2p/{PEER}")).unwrap_err().contains("port 0"));
         assert!(bootstrap("/ip4/192.0.2.7/tcp/4001/p2p/notapeer").is_err());
+    }
+
+    #[test]
+    fn the_page_is_served_at_an_address_a_port_or_nowhere() {
+        let socket = |text| super::socket(&Place::New, Key::Web, text);
+        assert_eq!(socket("off").unwrap(), None);
+        assert_eq!(socket(" 8080 ").unwrap().unwrap().to_string(), "127.0.0.1:8080");
+        assert_eq!(socket("[::1]:0").unwrap().unwrap().to_string(), "[::1]:0");
+        for bad in ["", "on", "localhost:8080", "127.0.0.1", "99999", "http://127.0.0.1:1"] {
+            assert!(matches!(socket(bad), Err(Error::Value { .. })), "{bad}");
+        }
     }
 }

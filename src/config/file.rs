@@ -146,6 +146,9 @@ fn about(key: Key) -> &'static str {
         Key::RelayCircuits => "As a relay: most circuits at a time.",
         Key::RelayCircuitBytes => "As a relay: most bytes that a circuit carries in each direction.",
         Key::RelayCircuitSeconds => "As a relay: most seconds that a circuit lives.",
+        Key::Web => {
+            "Where the web page is served, on this machine; port 0 takes the one of last time; \"off\" serves none."
+        }
     }
 }
 

@@ -58,6 +58,12 @@ impl Home {
         self.dir.join("config.toml")
     }
 
+    /// The secret of the web page, 64 hex digits, mode 0600: whoever has it is let in.
+    #[must_use]
+    pub fn web_token(&self) -> PathBuf {
+        self.dir.join("web.token")
+    }
+
     /// The control socket: in the directory, or, when that path is too long for a socket, in a private directory of the
     /// system's temporary one that the directory's path names.
     #[must_use]

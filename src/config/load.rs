@@ -26,6 +26,8 @@ pub struct Flags {
     pub relay: Vec<String>,
     /// `--no-upnp`.
     pub no_upnp: bool,
+    /// `--web`.
+    pub web: Option<String>,
     /// The limits that are given.
     pub numbers: Vec<(Key, u64)>,
 }
@@ -112,6 +114,7 @@ impl Loaded {
                     *slot = number;
                 }
             }
+            (Shape::Socket, Value::Text(text)) => settings.web = check::socket(&place, key, &text)?,
             (shape, _) => return Err(Error::Type { place, key: key.as_str(), expected: expected(shape) }),
         }
         let source = match place {
@@ -174,7 +177,7 @@ fn variable(key: Key, env: Env<'_>) -> Result<Option<Value>, Error> {
     let Some(text) = env(key.variable()).filter(|text| !text.is_empty()) else { return Ok(None) };
     let text = text.into_string().map_err(|_| Error::NotText { place: place.clone() })?;
     match from_words(key, std::slice::from_ref(&text)) {
-        Value::Text(_) if key.shape() != Shape::Text => {
+        Value::Text(_) if !matches!(key.shape(), Shape::Text | Shape::Socket) => {
             let expected = match key.shape() {
                 Shape::Flag => "one of 1, true, yes, on, 0, false, no, off",
                 shape => expected(shape),
@@ -190,7 +193,7 @@ fn variable(key: Key, env: Env<'_>) -> Result<Option<Value>, Error> {
 pub(super) fn from_words(key: Key, words: &[String]) -> Value {
     let text = || Value::Text(words.join(" "));
     match (key.shape(), words) {
-        (Shape::Text, _) => text(),
+        (Shape::Text | Shape::Socket, _) => text(),
         (Shape::Addresses | Shape::Roles, _) => Value::List(words.iter().flat_map(|word| split(word)).collect()),
         (Shape::Flag, [one]) => switch(one).map_or_else(text, Value::Flag),
         (Shape::Number(..), [one]) => one.trim().parse().map_or_else(|_| text(), Value::Number),
@@ -205,6 +208,7 @@ fn expected(shape: Shape) -> &'static str {
         Shape::Roles => "a list of learner, relay, bootstrap and keeper",
         Shape::Flag => "true or false",
         Shape::Number(..) => "a whole number",
+        Shape::Socket => "an address such as \"127.0.0.1:8080\", or \"off\"",
     }
 }
 
@@ -233,6 +237,7 @@ fn given(flags: &Flags) -> impl Iterator<Item = (Key, Value)> {
         list(Key::ExternalAddress, &flags.external_address),
         list(Key::Relay, &flags.relay),
         flags.no_upnp.then_some((Key::Upnp, Value::Flag(false))),
+        flags.web.clone().map(|web| (Key::Web, Value::Text(web))),
     ]
     .into_iter()
     .flatten()

@@ -1,5 +1,7 @@
 //! The settings of a node, resolved.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 /// What a node does for others, beside taking part in its own groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Roles {
@@ -86,6 +88,8 @@ pub struct Settings {
     pub upnp: bool,
     /// How much it gives and takes.
     pub limits: Limits,
+    /// Where the web page is served; none: nowhere. Port 0: the one of last time, or any free one.
+    pub web: Option<SocketAddr>,
 }
 
 impl Default for Settings {
@@ -101,6 +105,7 @@ impl Default for Settings {
             relays: vec![],
             upnp: true,
             limits: Limits::default(),
+            web: Some((Ipv4Addr::LOCALHOST, 0).into()),
         }
     }
 }
@@ -134,6 +139,8 @@ pub enum Key {
     RelayCircuitBytes,
     /// [`Limits::relay_circuit_seconds`].
     RelayCircuitSeconds,
+    /// [`Settings::web`].
+    Web,
 }
 
 /// What a setting's values look like.
@@ -149,11 +156,13 @@ pub enum Shape {
     Flag,
     /// A whole number between these, both included.
     Number(u64, u64),
+    /// An IP address with a port, or `off`.
+    Socket,
 }
 
 impl Key {
     /// Every setting, in the order in which they are shown.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Name,
         Self::Listen,
         Self::Bootstrap,
@@ -167,6 +176,7 @@ impl Key {
         Self::RelayCircuits,
         Self::RelayCircuitBytes,
         Self::RelayCircuitSeconds,
+        Self::Web,
     ];
 
     /// The name in the file, the environment's variable, the flag of `studymesh up`, and the shape.
@@ -203,6 +213,7 @@ impl Key {
                 "--relay-circuit-seconds",
                 Shape::Number(1, 86_400),
             ),
+            Self::Web => ("web", "STUDYMESH_WEB", "--web", Shape::Socket),
         }
     }
 
@@ -268,6 +279,7 @@ impl Settings {
             Key::RelayCircuits => json!(self.limits.relay_circuits),
             Key::RelayCircuitBytes => json!(self.limits.relay_circuit_bytes),
             Key::RelayCircuitSeconds => json!(self.limits.relay_circuit_seconds),
+            Key::Web => json!(self.web.map_or_else(|| "off".to_owned(), |at| at.to_string())),
         }
     }
 }

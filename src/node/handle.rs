@@ -1,4 +1,4 @@
-//! A handle on a running node: what the control socket, an embedding program and (later) the web page hold.
+//! A handle on a running node: what the control socket, an embedding program and the web page hold.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,7 +49,15 @@ pub struct Handle {
     /// This node.
     pub(super) peer: crate::model::id::Peer,
     pub(super) home: Arc<str>,
+    /// Where the web page is served, once it is.
+    pub(super) web: Arc<Mutex<Option<String>>>,
     pub(super) started_ms: u64,
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("home", &self.home).finish_non_exhaustive()
+    }
 }
 
 impl Handle {
@@ -78,7 +86,13 @@ impl Handle {
             C::Device(Device::Link { .. }) => {
                 Err(Error::new(Code::Usage, "this has two answers", "use Handle::link_device"))
             }
-            C::Status | C::Peers { .. } | C::Doctor | C::Invite { .. } | C::GroupShow | C::Device(Device::List) => {
+            C::Status => {
+                let network = self.shell.network(self.started_ms).await;
+                let mut value = self.on_store(request, Some(network)).await?;
+                value["web"] = json!(*self.web.lock().unwrap_or_else(PoisonError::into_inner));
+                Ok(value)
+            }
+            C::Peers { .. } | C::Doctor | C::Invite { .. } | C::GroupShow | C::Device(Device::List) => {
                 let network = self.shell.network(self.started_ms).await;
                 self.on_store(request, Some(network)).await
             }
@@ -90,6 +104,35 @@ impl Handle {
             C::Follow { .. } => Err(Error::new(Code::Usage, "events are followed, not called", "use Handle::follow")),
             _ => self.on_store(request, None).await,
         }
+    }
+
+    /// Says where the web page is served, for `status`.
+    pub fn serves_web(&self, address: Option<String>) {
+        *self.web.lock().unwrap_or_else(PoisonError::into_inner) = address;
+    }
+
+    /// What was remembered under a name in this directory.
+    ///
+    /// # Errors
+    /// When the node has ended.
+    pub async fn recall(&self, name: &str) -> Result<Option<String>, Error> {
+        let key = format!("face {name}");
+        self.on_engine(move |engine| engine.store().meta_get(&key)).await
+    }
+
+    /// Remembers a short text under a name in this directory.
+    ///
+    /// # Errors
+    /// When the node has ended.
+    pub async fn remember(&self, name: &str, value: &str) -> Result<(), Error> {
+        let (key, value) = (format!("face {name}"), value.to_owned());
+        self.on_engine(move |engine| engine.store().meta_set(&key, &value)).await
+    }
+
+    /// The id of the last event; it changes with every event.
+    #[must_use]
+    pub fn last_event(&self) -> u64 {
+        *self.last_event.borrow()
     }
 
     /// The events after an id (none: after now), in batches.

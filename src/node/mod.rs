@@ -49,9 +49,10 @@ pub use handle::{Events, Handle};
 pub use key::{export_key, import_key, is_key_protected, protect_key, unprotect_key};
 pub use keys::{Unlock, no_passphrase};
 pub use local::{Opened, open_alone};
+pub(crate) use platform::{private_dir, private_file};
 pub use run::run;
 pub use runtime::{End, Node, Ready};
-pub(crate) use service::pick;
+pub(crate) use service::{needs_node, pick};
 
 use crate::api::{Code, Error};
 use crate::config::Home;

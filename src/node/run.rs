@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::keys::{self, Unlock};
-use super::runtime::{End, Node, Ready};
+use super::runtime::{End, Node};
 use super::{control, in_use, local};
 use crate::api::{Code, Error};
 use crate::config::{Home, Settings};
@@ -12,11 +12,18 @@ use crate::config::{Home, Settings};
 const RETRY: Duration = Duration::from_millis(50);
 const MAX_RETRIES: u32 = 200;
 
-/// Runs a node until it is told to stop (the `stop` command, SIGINT, SIGTERM). Blocks.
+/// Runs a node until it is told to stop (the `stop` command, SIGINT, SIGTERM). Blocks. `attach` is called when it is ready;
+/// what it gives is dropped when the node has ended.
 ///
 /// # Errors
-/// When the directory is in use, or the store, the key or the listeners can not be opened, or the store fails.
-pub fn run(home: &Home, settings: &Settings, unlock: &Unlock, ready: &mut dyn FnMut(&Ready)) -> Result<(), Error> {
+/// When the directory is in use, or the store, the key or the listeners can not be opened, or the store fails; also as
+/// `attach` says.
+pub fn run<A>(
+    home: &Home,
+    settings: &Settings,
+    unlock: &Unlock,
+    attach: &mut impl AsyncFnMut(&Node) -> Result<A, Error>,
+) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Error::new(Code::Failed, format!("no threads can be started: {error}"), "look at the limits of this system")
     })?;
@@ -24,8 +31,13 @@ pub fn run(home: &Home, settings: &Settings, unlock: &Unlock, ready: &mut dyn Fn
         let lock = wait_for_lock(home)?;
         let end = runtime.block_on(async {
             let mut node = Node::start_locked(home, settings, unlock, lock).await?;
-            ready(node.ready());
             let handle = node.handle().clone();
+            let attached = attach(&node).await;
+            if attached.is_err() {
+                handle.stop.notify_one();
+                node.ended().await?;
+                return attached.map(|_| End::Stopped);
+            }
             tokio::select! {
                 end = node.ended() => return end,
                 () = signalled() => {}

@@ -138,6 +138,7 @@ impl Node {
             linking,
             peer,
             home: home.dir().display().to_string().into(),
+            web: Arc::default(),
             started_ms: now_ms(),
         };
         let mut events = EventLoop::new(handle.clone(), own, commands.clone(), events, noticed, requests);

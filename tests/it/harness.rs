@@ -23,6 +23,8 @@ pub struct Node {
     child: Child,
     pub peer_id: String,
     pub listen: Vec<String>,
+    /// An address that lets a browser in, once.
+    pub web: Option<String>,
 }
 
 impl Home {
@@ -123,7 +125,8 @@ impl Home {
         let ready: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(ready["event"], "ready", "{line}");
         let listen = ready["listen"].as_array().unwrap().iter().map(|a| a.as_str().unwrap().to_owned()).collect();
-        Node { child, peer_id: ready["peer_id"].as_str().unwrap().to_owned(), listen }
+        let web = ready["web"].as_str().map(str::to_owned);
+        Node { child, peer_id: ready["peer_id"].as_str().unwrap().to_owned(), listen, web }
     }
 
     /// What the node wrote to its log.

@@ -16,7 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("net", &["net"]),
     ("roadmap_file", &["model", "roadmap_file"]),
     ("vault", &["log", "vault"]),
-    ("cli", &["model", "api", "config", "node", "cli", "roadmap_file", "vault"]),
+    ("web", &["model", "api", "config", "node", "web"]),
+    ("cli", &["model", "api", "config", "node", "web", "cli", "roadmap_file", "vault"]),
 ];
 const PURE: &[&str] = &["model", "log", "membership", "sync", "gossip", "engine", "device", "sim"];
 const IMPURE_NAMES: &[&str] = &[

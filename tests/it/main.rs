@@ -2,6 +2,7 @@
 
 mod acts;
 mod backup;
+mod browser;
 mod bundle;
 mod closed;
 mod command_line;
@@ -19,3 +20,4 @@ mod restart;
 mod study;
 mod tickets;
 mod vectors;
+mod web;

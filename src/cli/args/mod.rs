@@ -116,6 +116,8 @@ pub enum Verb {
     Status,
     /// Stop the running node
     Stop,
+    /// Print an address that opens the web page, good for one use within ten minutes
+    Web,
     /// Look for the usual troubles and name their remedies
     Doctor,
     /// Show your name, or set it here and in all groups
@@ -240,6 +242,9 @@ mod tests {
             "up --json --listen /ip4/127.0.0.1/tcp/0 --listen /ip6/::1/tcp/0 --bootstrap /ip4/1.2.3.4/tcp/1/p2p/x --no-mdns --name Ada",
             "status",
             "stop",
+            "web",
+            "up --web 127.0.0.1:8080",
+            "up --web off",
             "doctor",
             "name",
             "name Ada",

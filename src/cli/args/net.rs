@@ -32,6 +32,9 @@ pub struct Settings {
     /// Do not ask the router for an open port [env: STUDYMESH_UPNP=0]
     #[arg(long)]
     no_upnp: bool,
+    /// Where the web page is served: an address with a port, or off [env: STUDYMESH_WEB]
+    #[arg(long, value_name = "ADDRESS|off")]
+    web: Option<String>,
     /// Most connections [env: STUDYMESH_MAX_CONNECTIONS]
     #[arg(long, value_name = "N", help_heading = "Limits")]
     max_connections: Option<u64>,
@@ -69,6 +72,7 @@ impl Settings {
             listen: self.listen.clone(),
             bootstrap: self.bootstrap.clone(),
             no_mdns: self.no_mdns,
+            web: self.web.clone(),
         }
     }
 }

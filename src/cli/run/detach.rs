@@ -44,14 +44,15 @@ pub fn run(session: &mut Session) -> Status {
         // A line that can not be read is as good as none.
         let _ = BufReader::new(stdout).read_line(&mut first);
     }
-    let Ok(ready) = serde_json::from_str::<Value>(&first) else {
+    let Ok(said) = serde_json::from_str::<Value>(&first) else {
         let status = child.wait().ok().and_then(|s| s.code()).unwrap_or(1);
         return Err(told(&path, status).unwrap_or_else(|| failed("the node did not start".into())));
     };
-    let listen = ready.get("listen").and_then(Value::as_array).into_iter().flatten();
+    let listen = said.get("listen").and_then(Value::as_array).into_iter().flatten();
     let listen = listen.filter_map(|a| a.as_str().map(str::to_owned)).collect();
-    let ready = Ready { peer_id: ready.at("peer_id").to_owned(), listen, pid: child.id() };
-    super::node::announce(session, &ready, session.view.texts.up_detached());
+    let ready = Ready { peer_id: said.at("peer_id").to_owned(), listen, pid: child.id() };
+    let web = said.get("web").and_then(Value::as_str);
+    super::node::announce(session, &ready, web, session.view.texts.up_detached());
     Ok(OK)
 }
 

@@ -126,6 +126,7 @@ impl Session {
         }
         match verb {
             Verb::Status => node::status(self),
+            Verb::Web => node::web(self),
             Verb::Name(args) => node::name(self, args),
             Verb::Group(args) => group::run(self, args),
             Verb::Invite(args) => group::invite(self, args),

@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use super::detach;
 use super::{OK, Session, Status, bad_settings};
-use crate::api::{Code, Command};
+use crate::api::{Code, Command, Error};
 use crate::cli::args::net::{Db, Events, Name, Peers, Ping, Search, Sync, Up};
 use crate::cli::show;
 use crate::cli::show::peek::Peek as _;
 use crate::config::{self as settings, Flags, Key};
-use crate::node::{self, Ready};
+use crate::node::{self, Node, Ready};
+use crate::web;
 
 /// Runs the node until it is told to stop.
 pub fn up(session: &mut Session, args: &Up) -> Status {
@@ -21,7 +22,22 @@ pub fn up(session: &mut Session, args: &Up) -> Status {
     let (home, values) = (session.home.clone(), session.settings.clone());
     let next = session.view.texts.up_next();
     let unlock = session.unlock();
-    node::run(&home, &values, &unlock, &mut |ready| announce(session, ready, next))?;
+    node::run(&home, &values, &unlock, &mut async |node: &Node| {
+        let server = match values.web {
+            Some(at) => match web::Server::start(node.handle().clone(), &home, at).await {
+                Ok(server) => Some(server),
+                // Nobody asked for this address: the node does without.
+                Err(error) if at.port() == 0 => {
+                    tracing::warn!(%error, "the web page is not served");
+                    None
+                }
+                Err(error) => return Err(error),
+            },
+            None => None,
+        };
+        announce(session, node.ready(), server.as_ref().map(web::Server::login).as_deref(), next);
+        Ok(server)
+    })?;
     if session.global.json {
         session.json(&json!({ "v": 1, "event": "stopped" }));
     } else {
@@ -31,11 +47,11 @@ pub fn up(session: &mut Session, args: &Up) -> Status {
 }
 
 /// The first line of `up`, written through at once: whoever started the node waits for it.
-pub(super) fn announce(session: &mut Session, ready: &Ready, next: &str) {
+pub(super) fn announce(session: &mut Session, ready: &Ready, web: Option<&str>, next: &str) {
     if session.global.json {
         let home = session.home.dir().display().to_string();
         session.json(&json!({
-            "v": 1, "event": "ready", "peer_id": ready.peer_id, "listen": ready.listen, "pid": ready.pid, "home": home,
+            "v": 1, "event": "ready", "peer_id": ready.peer_id, "listen": ready.listen, "pid": ready.pid, "home": home, "web": web,
         }));
         return;
     }
@@ -44,7 +60,27 @@ pub(super) fn announce(session: &mut Session, ready: &Ready, next: &str) {
     let shown =
         show::status::ready(&session.view, &session.home.dir().display().to_string(), &ready.peer_id, &ready.listen);
     session.out.text(&shown);
+    if let Some(web) = web {
+        session.say(&session.view.texts.web_at(web));
+    }
     session.say(next);
+}
+
+/// Prints an address that opens the web page of the running node.
+pub fn web(session: &mut Session) -> Status {
+    let status = session.call(Command::Status)?;
+    let address = match status.get("web").and_then(Value::as_str) {
+        Some(address) => address.to_owned(),
+        None if !status.is("running") => return Err(node::needs_node()),
+        None => {
+            let cause = "the web page is switched off in this directory";
+            let remedy = "remove `web` from the settings, or start the node with `studymesh up --web 127.0.0.1:0`";
+            return Err(Error::new(Code::NotRunning, cause, remedy));
+        }
+    };
+    let url = web::login(&session.home, &address)?;
+    session.made(&json!({ "v": 1, "url": url, "address": address }), "url", session.view.texts.web_once());
+    Ok(OK)
 }
 
 /// Says how the node is.

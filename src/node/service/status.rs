@@ -28,7 +28,7 @@ impl Service<'_> {
             "groups": items, "home": self.context.home, "pid": network.map(|_| std::process::id()),
             "uptime_ms": network.map(|n| self.context.now.saturating_sub(n.started_ms)),
             "connections": network.map_or(0, |n| n.links.len()), "unsearchable": self.store().unsearchable()?,
-            "reach": network.map(crate::node::reach::status),
+            "reach": network.map(crate::node::reach::status), "web": null,
             "limits": {
                 "groups": { "used": groups.len(), "max": MAX_GROUPS },
                 "sync_streams": { "used": self.engine.streams(), "max": MAX_STREAMS },

@@ -1,0 +1,63 @@
+//! The pages, one file per noun. A page asks the node by a command, and makes HTML of the answer.
+//!
+//! To add one: write `pages/NOUN.rs` with handlers that take [`crate::web::layout::Frame`], name its routes in [`router`], its texts in
+//! `lang/NOUN.rs`, and, when it is a part of a group, its row in `layout::SECTIONS`. `docs/web.md` walks through one.
+
+mod group;
+mod home;
+mod login;
+mod parts;
+mod roadmap;
+mod roadmaps;
+mod topic;
+
+pub use login::refused;
+pub use parts::{class, sign, word};
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::Uri;
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use super::layout::Frame;
+use super::problem::Problem;
+use super::state::App;
+use super::{api, assets};
+
+/// All routes.
+pub fn router(app: Arc<App>) -> Router {
+    let api = api::router(&app);
+    Router::new()
+        .route("/", get(home::show))
+        .route("/new", get(home::new))
+        .route("/name", post(home::name))
+        .route("/groups", post(home::create))
+        .route("/join", post(home::join))
+        .route("/look", post(home::look))
+        .route("/login", get(login::exchange))
+        .route("/groups/{group}", get(group::show))
+        .route("/groups/{group}/roadmaps", get(roadmaps::show).post(roadmaps::add))
+        .route("/groups/{group}/roadmap-files", post(roadmaps::import))
+        .route("/groups/{group}/roadmaps/{roadmap}", get(roadmap::show).post(roadmap::edit))
+        .route("/groups/{group}/roadmaps/{roadmap}/topics/{topic}", get(topic::show))
+        .route("/groups/{group}/topics/{topic}/progress", post(topic::set))
+        .route("/livez", get(api::health::live))
+        .route("/readyz", get(api::health::ready))
+        .route("/assets/{hash}/{name}", get(assets::serve))
+        .route("/favicon.ico", get(assets::favicon))
+        .fallback(nothing)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(app)
+        .merge(api)
+}
+
+async fn nothing(frame: Frame, uri: Uri) -> Response {
+    let path: String = uri.path().chars().take(80).collect();
+    frame.problem(&Problem::http("no_such_path", format!("nothing is at {path}"), ""))
+}
+
+async fn wrong_method(frame: Frame) -> Response {
+    frame.problem(&Problem::http("bad_method", "this page takes no such request", ""))
+}
