@@ -14,6 +14,7 @@
 
 mod device;
 mod error;
+mod new_note;
 mod roadmap_file;
 mod writes;
 
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::model::action::{GroupKind, Role, TopicState};
 pub use device::{Device, MAX_OFFER_MS};
 pub use error::{Code, Error};
+pub use new_note::{MAX_NEW_NOTES, NewNote};
 pub use roadmap_file::RoadmapFile;
 
 /// The version of requests and answers.
@@ -214,6 +216,13 @@ pub enum Command {
         tags: Vec<String>,
         /// Markdown.
         text: String,
+    },
+    /// Makes many notes at once, at most [`MAX_NEW_NOTES`]; one that can not be made does not keep the others back. Items, in
+    /// the order given: `{note_id, entry_id, entries, already, dropped_topic, kept}`, or `{error}`. `already` says that one of
+    /// its `unless` is this note; `entries` counts what was written.
+    NotesNew {
+        /// The notes.
+        notes: Vec<NewNote>,
     },
     /// Turns the difference between a version and `text` into an edit: `{note_id, entry_ids:[], changed, durable:true}`.
     NoteEdit {

@@ -37,17 +37,33 @@ impl Service<'_> {
         tags: &[String],
         text: &str,
     ) -> Done {
+        let topic = topic.map(|t| self.topic(group, t)).transpose()?.map(|t| t.id);
+        let (entry, _) = self.make_note(group, title, topic, tags, text)?;
+        Ok(json!({ "v": 1, "note_id": entry, "entry_id": entry, "durable": true }))
+    }
+
+    /// Writes a note of a known topic: its first entry, whose id is the note's, and how many there are in all.
+    pub(super) fn make_note(
+        &mut self,
+        group: GroupId,
+        title: &str,
+        topic: Option<String>,
+        tags: &[String],
+        text: &str,
+    ) -> Result<(EntryId, usize), Fail> {
         check_text(text)?;
         check_title(Some(title))?;
-        let topic = topic.map(|t| self.topic(group, t)).transpose()?.map(|t| t.id);
         let mut replica = Text::new();
         let first = replica.next_edit_towards(text).unwrap_or_default();
         let new = NoteNew { title: title.trim().to_owned(), topic, tags: tags::clean(tags)?, text: first.clone() };
         let entry = self.write(group, &Action::NoteNew(new))?;
-        let note = NoteId::from(entry);
+        // Nearly every note is one entry: then there is nothing to compare again.
+        if inserts(&first) == text.len() {
+            return Ok((entry, 1));
+        }
         replica.apply(entry, &first);
-        self.write_edits(group, note, replica, vec![entry], text)?;
-        Ok(json!({ "v": 1, "note_id": note, "entry_id": entry, "durable": true }))
+        let more = self.write_edits(group, NoteId::from(entry), replica, vec![entry], text)?;
+        Ok((entry, 1 + more.len()))
     }
 
     pub(super) fn note_edit(&mut self, group: GroupId, given: &str, base: Option<&[String]>, text: &str) -> Done {
@@ -308,6 +324,12 @@ fn id_of(register: &Register) -> Option<NoteId> {
         }
         _ => None,
     }
+}
+
+/// Bytes of text that an edit inserts.
+fn inserts(edit: &TextEdit) -> usize {
+    let bytes = |op: &TextOp| if let TextOp::Insert { text, .. } = op { text.len() } else { 0 };
+    edit.ops.iter().map(bytes).sum()
 }
 
 /// Characters that an edit inserts and deletes.
