@@ -264,8 +264,8 @@ impl Importer<'_> {
         let titles: Vec<String> = notes.iter().map(|note| note.title.clone()).collect();
         match self.session.call(Command::NotesNew { notes }) {
             Ok(answer) => {
-                for ((place, title), item) in places.into_iter().zip(titles).zip(answer.items()) {
-                    let made = made(item);
+                for (n, (place, title)) in places.into_iter().zip(titles).enumerate() {
+                    let made = made(&answer["items"][n]);
                     if let (Some(titles), Ok(Done { action: "created", note, .. })) = (&mut self.titles, &made)
                         && !note.is_empty()
                     {
@@ -293,10 +293,10 @@ impl Importer<'_> {
 
 /// What the node says of one note.
 fn made(item: &Value) -> Result<Done, Error> {
-    if let Some(error) = item.get("error") {
-        return Err(serde_json::from_value(error.clone()).unwrap_or_else(|_| {
-            Error::new(Code::Failed, error.to_string(), "use the studymesh of the version that runs the node")
-        }));
+    if item["already"].is_null() {
+        let unknown =
+            |_| Error::new(Code::Failed, item.to_string(), "use the studymesh of the version that runs the node");
+        return Err(serde_json::from_value(item["error"].clone()).unwrap_or_else(unknown));
     }
     let action = if item["already"] == true { "unchanged" } else { "created" };
     let entries = item.get("entry_id").filter(|id| id.is_string()).cloned().into_iter().collect();
