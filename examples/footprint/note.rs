@@ -139,7 +139,7 @@ fn merge(home: &Home, written: &Written) -> Result<(f64, f64)> {
             let at = places[entropy.below(places.len() as u64) as usize];
             let word = WORDS[entropy.below(WORDS.len() as u64) as usize];
             let edit = written.base.next_edit_towards(&[&base[..at], word, &base[at..]].concat()).unwrap_or_default();
-            let builds_on = vec![EntryId::from(written.wide)];
+            let builds_on = vec![EntryId(written.wide.0)];
             actions.push(Action::NoteEdit(NoteEdit { note: written.wide, builds_on, edit }));
         }
         let mut prev = EntryId::ZERO;
