@@ -90,7 +90,7 @@ pub fn class(seed: u64, class: Class) -> Result<Joined, Failure> {
         }
         Ok(())
     });
-    let before = world.nodes[0].disk().entry_ids(group).len();
+    let before = world.nodes[0].disk().entry_ids(group).len() as u64;
     let began = world.agenda.now;
     let mut arrivals: Vec<u64> = (0..class.joiners).map(|_| dice.below(class.within_ms.max(1))).collect();
     arrivals.sort_unstable();
@@ -115,7 +115,10 @@ pub fn class(seed: u64, class: Class) -> Result<Joined, Failure> {
         }
         let now = world.agenda.now;
         waiting.retain(|(n, since)| {
-            let caught_up = world.nodes[*n].disk().entry_ids(group).len() >= before;
+            let node = &mut world.nodes[*n];
+            let clock = node.clock(now);
+            let held = node.engine().and_then(|engine| engine.status(clock, group)).map_or(0, |status| status.held);
+            let caught_up = held >= before;
             if caught_up {
                 took.push(now - since);
             }
