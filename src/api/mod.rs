@@ -15,6 +15,7 @@
 mod device;
 mod error;
 mod new_note;
+mod request;
 mod roadmap_file;
 mod writes;
 
@@ -24,6 +25,7 @@ pub use crate::model::action::{GroupKind, Role, TopicState};
 pub use device::{Device, MAX_OFFER_MS};
 pub use error::{Code, Error};
 pub use new_note::{MAX_NEW_NOTES, NewNote};
+pub use request::Request;
 pub use roadmap_file::RoadmapFile;
 
 /// The version of requests and answers.
@@ -32,33 +34,6 @@ pub const VERSION: u8 = 1;
 pub const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 /// Most bytes of a note's text that a request may carry.
 pub const MAX_NOTE_BYTES: usize = 4 * 1024 * 1024;
-
-/// A command for one node.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Request {
-    /// [`VERSION`].
-    pub v: u8,
-    /// The group: an id, a unique prefix of one, or a name. With one group only it may be left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
-    /// What to do.
-    #[serde(flatten)]
-    pub command: Command,
-}
-
-impl Request {
-    /// A request that leaves the group out.
-    #[must_use]
-    pub fn new(command: Command) -> Self {
-        Self { v: VERSION, group: None, command }
-    }
-
-    /// The same for one group.
-    #[must_use]
-    pub fn in_group(self, group: Option<String>) -> Self {
-        Self { group, ..self }
-    }
-}
 
 /// An answer: an object with `"v":1`, or an error.
 pub type Reply = Result<serde_json::Value, Error>;
