@@ -3,6 +3,7 @@
 use std::io::{BufRead, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -26,9 +27,14 @@ use crate::{Result, settings};
 /// The stream on the answering side: the shell numbers what peers open with odd numbers.
 const ANSWERING: StreamId = StreamId(1);
 
-/// Both directions of a connection, counted.
+/// Messages that wait to be taken in.
+const MAX_WAITING: usize = 256;
+
+/// Both directions of a connection, counted. What comes is read beside the engine, as in a node, and all that waits is taken
+/// in together.
 struct Wire {
     stream: TcpStream,
+    messages: Receiver<Vec<u8>>,
     bytes: usize,
     round_trips: u32,
     /// Something was sent since the last answer.
@@ -38,7 +44,16 @@ struct Wire {
 impl Wire {
     fn new(stream: TcpStream) -> Result<Self> {
         stream.set_nodelay(true)?;
-        Ok(Self { stream, bytes: 0, round_trips: 0, asked: false })
+        let (send, messages) = sync_channel(MAX_WAITING);
+        let mut reading = stream.try_clone()?;
+        std::thread::spawn(move || {
+            while let Ok(message) = read(&mut reading) {
+                if send.send(message).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { stream, messages, bytes: 0, round_trips: 0, asked: false })
     }
 
     fn send(&mut self, message: &[u8]) -> Result<()> {
@@ -50,17 +65,41 @@ impl Wire {
     }
 
     /// The next message; none when the other side has closed.
-    fn receive(&mut self) -> Result<Option<Vec<u8>>> {
-        let mut length = [0; 4];
-        if let Err(error) = self.stream.read_exact(&mut length) {
-            return if error.kind() == std::io::ErrorKind::UnexpectedEof { Ok(None) } else { Err(error.into()) };
+    fn receive(&mut self) -> Option<Vec<u8>> {
+        let message = self.messages.recv().ok()?;
+        self.came(&message);
+        Some(message)
+    }
+
+    /// The next messages, all that are here.
+    fn receive_all(&mut self) -> Option<Vec<Vec<u8>>> {
+        let mut all = vec![self.receive()?];
+        while let Ok(message) = self.messages.try_recv() {
+            self.came(&message);
+            all.push(message);
         }
-        let mut message = vec![0; u32::from_le_bytes(length) as usize];
-        self.stream.read_exact(&mut message)?;
+        Some(all)
+    }
+
+    fn came(&mut self, message: &[u8]) {
         self.bytes += 4 + message.len();
         self.round_trips += u32::from(std::mem::take(&mut self.asked));
-        Ok(Some(message))
     }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        // Ends the reading too.
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+fn read(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let mut message = vec![0; u32::from_le_bytes(length) as usize];
+    stream.read_exact(&mut message)?;
+    Ok(message)
 }
 
 struct Replica {
@@ -113,7 +152,12 @@ impl Replica {
     }
 
     fn input(&mut self, input: Input) -> Result<(Vec<Output>, Vec<Value>)> {
-        let ((), outputs, compared) = self.batch(|engine| engine.handle(now_ms(), input))?;
+        self.inputs(vec![input])
+    }
+
+    fn inputs(&mut self, inputs: Vec<Input>) -> Result<(Vec<Output>, Vec<Value>)> {
+        let ((), outputs, compared) =
+            self.batch(|engine| inputs.into_iter().try_for_each(|input| engine.handle(now_ms(), input)))?;
         Ok((outputs, compared))
     }
 
@@ -123,13 +167,13 @@ impl Replica {
         println!("{}", json!({ "at": listener.local_addr()?.to_string() }));
         let mut wire = Wire::new(listener.accept()?.0)?;
         // Who calls: a real connection has told that long before.
-        let peer = Peer::new(&wire.receive()?.ok_or("nobody called")?).ok_or("a peer id is too long")?;
+        let peer = Peer::new(&wire.receive().ok_or("nobody called")?).ok_or("a peer id is too long")?;
         wire.send(self.core.engine().identity().peer.as_bytes())?;
         self.input(Input::Connected(peer.clone()))?;
         self.input(Input::StreamOpened(ANSWERING, peer.clone()))?;
         let mut open = true;
-        while let Some(message) = wire.receive()? {
-            let mut todo = self.input(Input::Frame(ANSWERING, message))?.0;
+        while let Some(messages) = wire.receive_all() {
+            let mut todo = self.inputs(messages.into_iter().map(|m| Input::Frame(ANSWERING, m)).collect())?.0;
             while !todo.is_empty() {
                 for output in std::mem::take(&mut todo) {
                     match output {
@@ -155,7 +199,7 @@ impl Replica {
     fn compare(&mut self, address: &str) -> Result<Value> {
         let mut wire = Wire::new(TcpStream::connect(address)?)?;
         wire.send(self.core.engine().identity().peer.as_bytes())?;
-        let peer = Peer::new(&wire.receive()?.ok_or("nobody answered")?).ok_or("a peer id is too long")?;
+        let peer = Peer::new(&wire.receive().ok_or("nobody answered")?).ok_or("a peer id is too long")?;
         let topic = self.core.engine().status(now_ms(), self.group).ok_or("the group is gone")?.topic;
         self.input(Input::Connected(peer.clone()))?;
         let mut outputs = self.input(Input::Subscribed(peer.clone(), topic))?.0;
@@ -183,12 +227,12 @@ impl Replica {
             if ended.is_some() {
                 break;
             }
-            let message = wire.receive()?.ok_or("the other side closed the stream")?;
+            let messages = wire.receive_all().ok_or("the other side closed the stream")?;
             if welcome.is_none() {
                 welcome = Some((Instant::now(), wire.bytes, wire.round_trips));
             }
             let compared;
-            (outputs, compared) = self.input(Input::Frame(stream, message))?;
+            (outputs, compared) = self.inputs(messages.into_iter().map(|m| Input::Frame(stream, m)).collect())?;
             ended = compared.into_iter().next();
         }
         let (end, (welcomed, bytes, trips)) = (Instant::now(), welcome.ok_or("no welcome came")?);

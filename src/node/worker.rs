@@ -137,7 +137,7 @@ impl Turn {
 struct Ran {
     /// The last one.
     stop: bool,
-    /// Something came from the network.
+    /// Something came from the network, or so much was written that more of it follows: an import.
     network: bool,
 }
 
@@ -173,6 +173,7 @@ fn run(
         engine.handle(now_ms(), Input::Tick)?;
         Ok(answers)
     })?;
+    ran.network |= done.events.iter().any(|event| event.kind == "entries");
     carry_out(done);
     answers.into_iter().for_each(|answer| answer());
     Ok(ran)
