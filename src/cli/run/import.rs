@@ -366,7 +366,8 @@ mod tests {
         let (ran, items) = import(&files, &[]);
         assert_eq!(ran.status, Ok(0));
         assert_eq!(items.len(), 3, "{items:?}");
-        let new: Vec<_> = sent(&ran).iter().map(|note| (note.title.as_str(), note.text.as_str())).collect();
+        let sent = sent(&ran);
+        let new: Vec<_> = sent.iter().map(|note| (note.title.as_str(), note.text.as_str())).collect();
         assert_eq!(new, [("标题", "# 标题\ntext"), ("Old", "---\ntitle: Old\n---\n"), ("b", "x")]);
         let (_, items) = import(&[("Old.md", "text")], &[]);
         assert_eq!((items[0].at("action"), items[0].at("note_id")), ("unchanged", "n0"));
