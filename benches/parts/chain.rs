@@ -34,7 +34,9 @@ pub fn benches(c: &mut Criterion) {
         });
     });
     group.bench_function("check 64 bodies", |b| {
-        b.iter(|| entries.iter().try_for_each(|e| check_body(black_box(&e.header), &e.body)).expect("they are the right ones"));
+        b.iter(|| {
+            entries.iter().try_for_each(|e| check_body(black_box(&e.header), &e.body)).expect("they are the right ones")
+        });
     });
     group.bench_function("open 64 bodies", |b| {
         b.iter(|| entries.iter().filter(|e| keys.open(black_box(&e.header), &e.body).is_ok()).count());
@@ -46,7 +48,9 @@ pub fn benches(c: &mut Criterion) {
     group.bench_function("decode 64 headers", |b| {
         b.iter(|| headers.iter().filter(|bytes| Header::decode(black_box(bytes)).is_ok()).count());
     });
-    group.bench_function("encode 64 headers", |b| b.iter(|| entries.iter().map(|e| black_box(&e.header).encode().len()).sum::<usize>()));
+    group.bench_function("encode 64 headers", |b| {
+        b.iter(|| entries.iter().map(|e| black_box(&e.header).encode().len()).sum::<usize>())
+    });
     group.bench_function("decode a run of 64 headers", |b| {
         b.iter(|| Run::decode(Reader::new(black_box(&bytes))).expect("it decodes"));
     });

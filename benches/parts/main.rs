@@ -23,8 +23,20 @@ use studymesh::model::time::Hlc;
 /// The group that everything is of.
 const GROUP: GroupId = GroupId([1; 32]);
 /// The words of the notes.
-const WORDS: &[&str] =
-    &["pod ", "service ", "节点", "调度器", "gossip ", "区块链", "goroutine ", "通道", "。\n", "cluster ", "云原生", "kubernetes "];
+const WORDS: &[&str] = &[
+    "pod ",
+    "service ",
+    "节点",
+    "调度器",
+    "gossip ",
+    "区块链",
+    "goroutine ",
+    "通道",
+    "。\n",
+    "cluster ",
+    "云原生",
+    "kubernetes ",
+];
 
 /// About 500 bytes of Chinese and English.
 fn note_text(entropy: &mut Entropy) -> String {

@@ -38,8 +38,14 @@ fn append(store: &mut SqliteStore, chain: ChainNo, entries: &[Verified]) {
         let action = keys.open(&entry.header, &entry.body).expect("it opens");
         let signature = is_signature_point(entry.header.seq).then_some(entry.signature);
         let reading = Reading::Action(&action);
-        let append =
-            Append { id: entry.id, header: &entry.header, body: &entry.body, signature, person: PersonId::ZERO, reading };
+        let append = Append {
+            id: entry.id,
+            header: &entry.header,
+            body: &entry.body,
+            signature,
+            person: PersonId::ZERO,
+            reading,
+        };
         store.append(GROUP, chain, &append).expect("it is stored");
     }
     if let Some(last) = entries.last() {

@@ -104,9 +104,8 @@ fn write(home: &Home) -> Result<Written> {
 }
 
 fn put(opened: &mut Opened, group: GroupId, actions: &[Action]) -> Result<Vec<EntryId>> {
-    let (written, _) = opened
-        .core
-        .batch(|engine| Ok(actions.iter().map(|a| engine.write(now_ms(), group, a)).collect::<Vec<_>>()))?;
+    let (written, _) =
+        opened.core.batch(|engine| Ok(actions.iter().map(|a| engine.write(now_ms(), group, a)).collect::<Vec<_>>()))?;
     Ok(written.into_iter().collect::<std::result::Result<_, _>>()?)
 }
 

@@ -11,11 +11,18 @@ const TIMES: usize = 9;
 /// Hits that are shown.
 const SHOWN: usize = 20;
 /// What people ask: words that many notes have, that few have, that none has; half typed; of several words; without blanks.
-const CHINESE: [&str; 10] = [
-    "云原生", "打洞", "共识", "区块链节点", "容器 调度", "服务网关", "链", "笔记 99", "分布式并发存储", "量子纠缠",
-];
+const CHINESE: [&str; 10] =
+    ["云原生", "打洞", "共识", "区块链节点", "容器 调度", "服务网关", "链", "笔记 99", "分布式并发存储", "量子纠缠"];
 const ENGLISH: [&str; 10] = [
-    "kubernetes", "gossip", "goroutine channel", "kuber", "trait borrow", "helm chart", "operator pod", "e", "signature epoch hash",
+    "kubernetes",
+    "gossip",
+    "goroutine channel",
+    "kuber",
+    "trait borrow",
+    "helm chart",
+    "operator pod",
+    "e",
+    "signature epoch hash",
     "quantum",
 ];
 

@@ -27,8 +27,11 @@ pub fn measure(options: &Options) -> Result<Value> {
             return Err(format!("the node said {said}").into());
         }
         all.push(ready);
-        let stopped =
-            Command::new(program()?).args(["stop", "--home"]).arg(home(options).dir()).stdout(Stdio::null()).status()?;
+        let stopped = Command::new(program()?)
+            .args(["stop", "--home"])
+            .arg(home(options).dir())
+            .stdout(Stdio::null())
+            .status()?;
         if !stopped.success() || !child.wait()?.success() {
             return Err("the node did not stop".into());
         }

@@ -84,11 +84,8 @@ struct Worker {
 
 impl Worker {
     fn start(args: &[&str]) -> Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut child =
+            Command::new(std::env::current_exe()?).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let (input, output) = (child.stdin.take(), child.stdout.take().ok_or("no output")?);
         Ok(Self { child, input, output: BufReader::new(output) })
     }
@@ -145,7 +142,8 @@ fn run(options: &Options) -> Result<()> {
     }
     let us = |trials: &[Value], part: &str, figure: &str| median(trials, &format!("/{part}/{figure}"));
     let ratio = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| (a / b * 100.0).round() / 100.0);
-    let shown = |trials: &[Value], part: &str| json!({ "p50_us": us(trials, part, "p50"), "p99_us": us(trials, part, "p99") });
+    let shown =
+        |trials: &[Value], part: &str| json!({ "p50_us": us(trials, part, "p50"), "p99_us": us(trials, part, "p99") });
     let live = |figure: &str, raw: &[Value]| ratio(us(&ours, "live", figure), us(raw, "live", figure));
     println!(
         "{}",

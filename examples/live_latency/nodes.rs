@@ -107,7 +107,8 @@ pub async fn write_many(handle: &Handle, numbers: std::ops::Range<usize>) -> Res
     for part in numbers.chunks(MAX_NEW_NOTES) {
         let new = |n: &usize| NewNote { title: format!("note {n}"), text: text(*n), ..NewNote::default() };
         let answer = handle.call(Request::new(Command::NotesNew { notes: part.iter().map(new).collect() })).await?;
-        if let Some(item) = answer["items"].as_array().and_then(|items| items.iter().find(|i| i["entry_id"].is_null())) {
+        if let Some(item) = answer["items"].as_array().and_then(|items| items.iter().find(|i| i["entry_id"].is_null()))
+        {
             return Err(format!("a note was not written: {item}").into());
         }
     }

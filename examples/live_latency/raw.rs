@@ -128,7 +128,8 @@ pub fn write(signed: bool, to: &str, pause_ms: &str) -> Result<()> {
                 number += 1;
                 send(&mut swarm, kind, number).await?;
                 // Not in step with anybody's timer.
-                drive(&mut swarm, pause + Duration::from_micros(if pause.is_zero() { 0 } else { number * 37 % 1_000 })).await;
+                drive(&mut swarm, pause + Duration::from_micros(if pause.is_zero() { 0 } else { number * 37 % 1_000 }))
+                    .await;
             }
             println!("{}", json!({ "began": began, "ended": now_us() }));
         }

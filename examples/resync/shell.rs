@@ -267,7 +267,9 @@ impl Replica {
             made.push(Signed::decode(&entry.encode())?);
         }
         let (imported, ..) = self.batch(|engine| {
-            made.into_iter().map(|entry| engine.import(now_ms(), group, entry)).collect::<std::result::Result<Vec<_>, _>>()
+            made.into_iter()
+                .map(|entry| engine.import(now_ms(), group, entry))
+                .collect::<std::result::Result<Vec<_>, _>>()
         })?;
         let new = imported.iter().filter(|i| **i == Imported::New).count();
         Ok(json!({ "relation": "written", "received": new }))

@@ -53,7 +53,8 @@ pub struct Desk {
 impl Desk {
     pub fn new(number: u8, store: MemStore) -> Result<Self> {
         let peer = Peer::new(&[number]).ok_or("one byte is enough")?;
-        let identity = Identity { peer: peer.clone(), transport: LogKey::from_seed(&[number; 32]), name: format!("P{number}") };
+        let identity =
+            Identity { peer: peer.clone(), transport: LogKey::from_seed(&[number; 32]), name: format!("P{number}") };
         let engine = Engine::load(store, identity, [number; 32], NOW)?;
         Ok(Self {
             engine,

@@ -40,6 +40,8 @@ pub struct Crowd {
     pub round_trip_ms: u64,
     /// How long a node needs to verify, store and fold an entry before it passes it on, in milliseconds.
     pub store_ms: u64,
+    /// Whether announcements are timed evenly, as RFC 6206 has it, and not as they are: to see what that would cost.
+    pub even_timers: bool,
     /// How many entries are written, each by somebody else.
     pub entries: usize,
     /// How long after each other, in milliseconds.
@@ -310,7 +312,8 @@ impl World {
         if std::mem::replace(&mut self.nodes[node].held[entry], true) {
             return;
         }
-        self.nodes[node].sum = self.nodes[node].sum.wrapping_add((entry as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        self.nodes[node].sum =
+            self.nodes[node].sum.wrapping_add((entry as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let after = self.now - self.written[entry].0;
         self.written[entry].1.push((after, hops));
         for (link, _) in self.nodes[node].links.clone() {
@@ -324,9 +327,13 @@ impl World {
         }
     }
 
+    /// What the timers are told of the size of the group.
+    fn known_crowd(&self) -> usize {
+        if self.crowd.even_timers { 1 } else { self.nodes.len() }
+    }
+
     fn news(&mut self, node: usize) {
-        let (now, random) = (self.now / 1_000, self.dice.number());
-        let crowd = self.nodes.len();
+        let (now, random, crowd) = (self.now / 1_000, self.dice.number(), self.known_crowd());
         match &mut self.nodes[node].trickle {
             Some(trickle) => trickle.inconsistent(now, random, crowd),
             empty @ None => *empty = Some(Trickle::new(now, random, crowd)),
@@ -344,7 +351,7 @@ impl World {
     }
 
     fn announce(&mut self, node: usize) {
-        let (now, random, crowd) = (self.now.div_ceil(1_000), self.dice.number(), self.nodes.len());
+        let (now, random, crowd) = (self.now.div_ceil(1_000), self.dice.number(), self.known_crowd());
         let due = self.nodes[node].trickle.as_mut().is_some_and(|trickle| trickle.poll(now, random, crowd));
         if due {
             self.announcements += 1;
@@ -461,6 +468,7 @@ mod tests {
         links: 12,
         round_trip_ms: 100,
         store_ms: 3,
+        even_timers: false,
         entries: 3,
         spacing_ms: 20_000,
         entry_bytes: 900,
@@ -486,8 +494,9 @@ mod tests {
     /// announced before they heard each other: a fixed share of the group, each to everybody.
     #[test]
     fn a_crowd_ten_times_as_large_does_not_announce_ten_times_as_often() {
-        let large = spread(1, Crowd { nodes: 1_000, entries: 1, ..SMALL });
-        let small = spread(1, Crowd { entries: 1, ..SMALL });
-        assert!(large.announcements < 3.0 * small.announcements, "{large:?}\n{small:?}");
+        let crowd = |nodes, even_timers| spread(1, Crowd { nodes, even_timers, entries: 1, ..SMALL }).announcements;
+        let (small, large) = (crowd(100, false), crowd(1_000, false));
+        assert!(large < 6.0 * small, "{large} and {small}");
+        assert!(crowd(1_000, true) > 2.0 * large, "evenly it would be many more");
     }
 }

@@ -17,7 +17,8 @@ fn a_directory_of_notes_comes_in_once_and_reaches_the_others() {
     let dir = tempfile::tempdir().unwrap();
     for n in 0..FILES {
         let file = dir.path().join(format!("{n:03}.md"));
-        std::fs::write(file, format!("---\ntitle: Note {n:03}\ntopic: docker\ntags: [import]\n---\n文本 {n}\n")).unwrap();
+        std::fs::write(file, format!("---\ntitle: Note {n:03}\ntopic: docker\ntags: [import]\n---\n文本 {n}\n"))
+            .unwrap();
     }
     ada.create("group");
     let files = dir.path().to_str().unwrap();
@@ -30,7 +31,10 @@ fn a_directory_of_notes_comes_in_once_and_reaches_the_others() {
     assert_eq!(actions(&again), ["unchanged"; FILES]);
     converge(&[&ada, &bo]);
     assert_eq!(bo.titles().len(), FILES);
-    assert_eq!(bo.json(&["note", "list", "--topic", "docker", "--tag", "import"])["items"].as_array().unwrap().len(), FILES);
+    assert_eq!(
+        bo.json(&["note", "list", "--topic", "docker", "--tag", "import"])["items"].as_array().unwrap().len(),
+        FILES
+    );
 }
 
 #[test]

@@ -324,7 +324,9 @@ mod tests {
             Command::NotesNew { notes } => {
                 let made = |note: &NewNote| match &note.topic {
                     _ if note.unless == ["n0"] && note.text == "text" => json!({"note_id": "n0", "already": true}),
-                    Some(_) => json!({"note_id": "n1", "entry_id": "e1", "already": false, "dropped_topic": note.topic}),
+                    Some(_) => {
+                        json!({"note_id": "n1", "entry_id": "e1", "already": false, "dropped_topic": note.topic})
+                    }
                     None => json!({"note_id": "n1", "entry_id": "e1", "already": false}),
                 };
                 json!({"items": notes.iter().map(made).collect::<Vec<_>>()})
@@ -438,7 +440,10 @@ mod tests {
         let (ran, items) = import(&[("x.md", &markdown::write(&file))], &[]);
         assert_eq!((items[0].at("action"), items[0].at("dropped_topic")), ("created", "nowhere"));
         let sent = sent(&ran);
-        assert!(sent[0].drop_topic && sent[0].topic.as_deref() == Some("nowhere") && sent[0].text == "text", "{sent:?}");
+        assert!(
+            sent[0].drop_topic && sent[0].topic.as_deref() == Some("nowhere") && sent[0].text == "text",
+            "{sent:?}"
+        );
     }
 
     #[test]
