@@ -29,7 +29,7 @@ pub fn text(n: usize) -> String {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let words = ["云原生", " container", " 调度器", " gossip", "，服务", " channel", "。\n"];
         text.push_str(words[(state >> 33) as usize % words.len()]);
-        if (state >> 40) % 9 == 0 {
+        if (state >> 40).is_multiple_of(9) {
             text.push_str(&format!(" `{:08x}`", state >> 32));
         }
     }
