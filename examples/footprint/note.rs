@@ -64,7 +64,7 @@ fn write(home: &Home) -> Result<Written> {
         Ok(Action::NoteNew(NoteNew { title: title.into(), topic: None, tags: vec![], text }))
     };
     let first = new("long", "# 长", &replica)?;
-    let id = put(&mut opened, group, &[first.clone()])?[0];
+    let id = put(&mut opened, group, std::slice::from_ref(&first))?[0];
     let (long, mut last) = (NoteId::from(id), id);
     if let Action::NoteNew(new) = &first {
         replica.apply(id, &new.text);
@@ -95,7 +95,7 @@ fn write(home: &Home) -> Result<Written> {
     }
     let mut base = Text::new();
     let wide = new("wide", &WORDS.concat().repeat(20), &base)?;
-    let id = put(&mut opened, group, &[wide.clone()])?[0];
+    let id = put(&mut opened, group, std::slice::from_ref(&wide))?[0];
     if let Action::NoteNew(new) = &wide {
         base.apply(id, &new.text);
     }
