@@ -61,7 +61,7 @@ pub fn benches(c: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     group.bench_function("one edit of a text of 10,000 edits", |b| {
         let mut new = long.read();
-        new.insert_str(0, "新");
+        new.insert(0, '新');
         b.iter(|| long.next_edit_towards(&new));
     });
     let mut base = Text::new();
