@@ -15,6 +15,7 @@
 mod copies;
 mod device;
 mod error;
+mod new_note;
 pub mod peek;
 mod request;
 mod roadmap_file;
@@ -26,6 +27,7 @@ pub use crate::model::action::{GroupKind, Role, TopicState};
 pub use copies::{MAX_ONLY_HERE, ONLY_HERE_LONG_MS};
 pub use device::{Device, MAX_OFFER_MS};
 pub use error::{Code, Error};
+pub use new_note::{MAX_NEW_NOTES, NewNote};
 pub use request::Request;
 pub use roadmap_file::RoadmapFile;
 
@@ -196,6 +198,13 @@ pub enum Command {
         tags: Vec<String>,
         /// Markdown.
         text: String,
+    },
+    /// Makes many notes at once, at most [`MAX_NEW_NOTES`]; one that can not be made does not keep the others back. Items, in
+    /// the order given: `{note_id, entry_id, entries, already, dropped_topic, kept}`, or `{error}`. `already` says that one of
+    /// its `unless` is this note; `entries` counts what was written.
+    NotesNew {
+        /// The notes.
+        notes: Vec<NewNote>,
     },
     /// Turns the difference between a version and `text` into an edit: `{note_id, entry_ids:[], changed, durable:true}`.
     NoteEdit {

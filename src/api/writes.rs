@@ -19,6 +19,7 @@ impl Command {
                 | C::GroupRotate
                 | C::Hide { .. }
                 | C::NoteNew { .. }
+                | C::NotesNew { .. }
                 | C::NoteEdit { .. }
                 | C::NoteSet { .. }
                 | C::NoteRestore { .. }

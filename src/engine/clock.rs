@@ -28,7 +28,7 @@ impl<S: Store> Engine<S> {
 
 impl Group {
     fn begin_anew(&mut self, now: u64, random: u64) {
-        self.trickle = Trickle::new(now, random);
+        self.trickle = Trickle::new(now, random, self.logs.len());
         self.bucket = Bucket::new(now);
         self.announce_at = self.announce_at.map(|at| at.min(now));
         self.early.begin_anew(now);

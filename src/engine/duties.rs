@@ -62,6 +62,10 @@ impl<S: Store> Engine<S> {
     /// Folds the control entries of a group that came since the last time.
     pub(super) fn settle(&mut self, now: u64, id: GroupId) -> Result<(), S::Error> {
         let Some(group) = self.groups.get_mut(&id) else { return Ok(()) };
+        if group.fold_at.is_none() {
+            // Every write comes by here: what follows takes as long as the group is large.
+            return group.read_waiting(&mut self.store);
+        }
         let (persons, requests) = (group.members.persons().clone(), group.members.requests().len());
         if group.settle(&mut self.store, now)? {
             let changed = persons != *group.members.persons();
@@ -74,8 +78,6 @@ impl<S: Store> Engine<S> {
             if asked {
                 self.event(Event::Requested { group: id });
             }
-        } else {
-            group.read_waiting(&mut self.store)?;
         }
         Ok(())
     }

@@ -45,7 +45,7 @@ impl<S: Store> Engine<S> {
             group.trickle.consistent();
             return;
         }
-        group.trickle.inconsistent(now, random);
+        group.trickle.inconsistent(now, random, group.logs.len());
         // Whoever passed it on has seen it, and so soon holds what it speaks of, if it does not yet.
         if let Some(member) = group.connected.get_mut(source) {
             member.doubt();
@@ -88,7 +88,7 @@ impl<S: Store> Engine<S> {
     pub(super) fn announce(&mut self, now: u64) {
         let mut out = vec![];
         for group in self.groups.values_mut() {
-            let due = group.trickle.poll(now, self.entropy.number());
+            let due = group.trickle.poll(now, self.entropy.number(), group.logs.len());
             let due = due || group.announce_at.is_some_and(|at| at <= now);
             if group.connected.is_empty() {
                 // Whoever comes compares.

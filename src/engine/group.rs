@@ -186,7 +186,7 @@ impl Group {
             told_quarantined: 0,
             duty_at: Some(now),
             clock: Clock::default(),
-            trickle: Trickle::new(now, entropy.number()),
+            trickle: Trickle::new(now, entropy.number(), logs.len()),
             bucket: Bucket::new(now),
             connected: BTreeMap::new(),
             spread_at: None,

@@ -86,7 +86,7 @@ impl<S: Store> Engine<S> {
     pub(super) fn news(&mut self, now: u64, id: GroupId) {
         let random = self.entropy.number();
         let Some(group) = self.groups.get_mut(&id) else { return };
-        group.trickle.inconsistent(now, random);
+        group.trickle.inconsistent(now, random, group.logs.len());
         // People look at who is equal: it is found out again soon, once for all that comes in a row.
         for member in group.connected.values_mut().filter(|m| m.relation == Relation::Unknown && m.pulling.is_none()) {
             member.pull_by(now + SETTLED_MS + random % SETTLED_MS);

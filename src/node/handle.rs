@@ -207,9 +207,16 @@ impl Handle {
 
     /// The group that a request means, found by the same rules as everywhere.
     async fn group_of(&self, request: &Request) -> Result<GroupId, Error> {
-        let status = Request::new(Command::SyncStatus).in_group(request.group.clone());
-        let value = self.on_store(status, None).await?;
-        value["group_id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(ended)
+        let (given, home) = (request.group.clone(), self.home.clone());
+        self.on_engine(move |engine| {
+            let context = Context { now: now_ms(), network: None, home: &home };
+            match service::group_of(engine, context, given.as_deref()) {
+                Ok(group) => Ok(Ok(group)),
+                Err(Fail::Command(error)) => Ok(Err(error)),
+                Err(Fail::Store(error)) => Err(error),
+            }
+        })
+        .await?
     }
 
     async fn sync_wait(

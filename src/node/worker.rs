@@ -143,7 +143,7 @@ impl Turn {
 struct Ran {
     /// The last one.
     stop: bool,
-    /// Something came from the network.
+    /// Something came from the network, or so much was written that more of it follows: an import.
     network: bool,
 }
 
@@ -179,6 +179,7 @@ fn run(
         engine.handle(now_ms(), Input::Tick)?;
         Ok(answers)
     })?;
+    ran.network |= done.events.iter().any(|event| event.kind == "entries");
     carry_out(done);
     answers.into_iter().for_each(|answer| answer());
     Ok(ran)

@@ -13,9 +13,11 @@
 
 mod agenda;
 mod check;
+mod class;
 mod fate;
 mod network;
 mod node;
+pub mod overlay;
 pub mod store;
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,7 @@ pub mod views;
 mod world;
 mod writer;
 
+pub use class::{Class, Joined, class};
 pub use network::Faults;
 use world::{BEGIN_MS, World};
 
@@ -40,6 +43,8 @@ pub struct Profile {
     pub max_groups: u64,
     /// How many of ten groups are closed.
     pub closed_of_ten: u64,
+    /// How many links a node looks for.
+    pub links: usize,
     /// How long faults last, in milliseconds.
     pub chaos_ms: u64,
     /// How long the nodes may take to agree after that, in milliseconds.
@@ -77,6 +82,7 @@ impl Profile {
         max_nodes: 8,
         max_groups: 2,
         closed_of_ten: 5,
+        links: 3,
         chaos_ms: 60_000,
         settle_ms: 600_000,
         writes: 60,

@@ -59,9 +59,21 @@ struct Link {
     ready: u64,
 }
 
+/// What one node sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Traffic {
+    /// Messages on streams, and copies of gossip messages.
+    pub messages: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// The part of them that was gossip.
+    pub gossip_bytes: u64,
+}
+
 #[derive(Debug)]
 struct Host {
     peer: Peer,
+    sent: Traffic,
     /// Grows with every crash: what was on its way to an earlier life is lost.
     life: u64,
     topics: BTreeSet<TopicHash>,
@@ -119,6 +131,7 @@ impl Network {
     pub fn add(&mut self, peer: Peer) -> usize {
         self.hosts.push(Host {
             peer,
+            sent: Traffic::default(),
             life: 0,
             topics: BTreeSet::new(),
             seen: BTreeSet::new(),
@@ -126,6 +139,11 @@ impl Network {
             pending: BTreeMap::new(),
         });
         self.hosts.len() - 1
+    }
+
+    /// What a node sent so far.
+    pub fn sent(&self, n: usize) -> Traffic {
+        self.hosts[n].sent
     }
 
     pub fn neighbours(&self, n: usize) -> Vec<usize> {
@@ -229,6 +247,8 @@ impl Network {
         let Some(side) = self.side(n, stream) else { return };
         self.counts.frames += 1;
         self.counts.frame_bytes += bytes.len() as u64 + 4;
+        self.hosts[n].sent.messages += 1;
+        self.hosts[n].sent.bytes += bytes.len() as u64 + 4;
         let at = self.clear(plan, side, bytes.len());
         let (to, other) = self.other(side);
         self.post(plan, at, to, Arrival::Frame(other, bytes));
@@ -255,6 +275,10 @@ impl Network {
             let copies = 1 + u64::from(self.dice.below(100) < self.faults.gossip_twice);
             for copy in 0..copies {
                 self.counts.gossip += 1;
+                let sent = &mut self.hosts[n].sent;
+                sent.messages += 1;
+                sent.bytes += bytes.len() as u64;
+                sent.gossip_bytes += bytes.len() as u64;
                 if self.dice.below(100) < self.faults.gossip_loss {
                     self.counts.lost += 1;
                     continue;

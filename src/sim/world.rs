@@ -258,7 +258,7 @@ impl World {
         };
         let ring: Vec<usize> = self.members[&n].iter().filter_map(next_member).filter(|o| others.contains(o)).collect();
         let wanted = ring.first().copied().filter(|_| self.calm);
-        let other = wanted.or_else(|| if links.len() < 3 { self.any_of(&others) } else { None });
+        let other = wanted.or_else(|| if links.len() < self.profile.links { self.any_of(&others) } else { None });
         if let Some(other) = other {
             self.network.connect(&mut self.agenda, n, other);
         }

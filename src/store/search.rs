@@ -14,6 +14,8 @@ use crate::model::id::{GroupId, LinkId, NoteId};
 /// Fewest and most documents that are chosen at once, the newest of all.
 const MIN_INDEX_BATCH: usize = 64;
 const MAX_INDEX_BATCH: usize = 4_096;
+/// Most documents whose fit is weighed.
+const MAX_RANKED: usize = 1_000;
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,14 +117,39 @@ impl SqliteStore {
         Ok(hits)
     }
 
-    /// Documents that match an FTS5 expression, the best first. A word in the title counts most, then in the tags.
+    /// Documents that match an FTS5 expression, the best first: a word in the title counts most, then in the tags. To weigh words
+    /// takes a look at every document that has them. So what more than [`MAX_RANKED`] documents have is not weighed: what has it
+    /// in the title comes first, and then the newest.
     fn matching(&self, grp: i64, expression: &str, limit: usize, offset: usize) -> Result<Vec<(i64, f64)>, Error> {
+        if self.newest(grp, expression, MAX_RANKED + 1)?.len() <= MAX_RANKED {
+            return self.ranked(grp, expression, limit, offset);
+        }
+        let wanted = limit.saturating_add(offset);
+        let titled = self.newest(grp, &format!("{{title}} : ({expression})"), wanted)?;
+        let others = self.newest(grp, expression, wanted.saturating_add(titled.len()))?;
+        let others = others.into_iter().filter(|doc| !titled.contains(doc)).map(|doc| (doc, 1.0));
+        let all = titled.iter().map(|doc| (*doc, 2.0)).chain(others);
+        Ok(all.skip(offset).take(limit).collect())
+    }
+
+    fn ranked(&self, grp: i64, expression: &str, limit: usize, offset: usize) -> Result<Vec<(i64, f64)>, Error> {
         let mut select = self.db.prepare_cached(
             "SELECT words.rowid, -bm25(words, 8.0, 1.0, 4.0) AS score FROM words JOIN atoms ON atoms.no = words.rowid >> 2
              WHERE words MATCH ?1 AND atoms.grp = ?2 ORDER BY score DESC, words.rowid LIMIT ?3 OFFSET ?4",
         )?;
         let [limit, offset] = [limit, offset].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         let rows = select.query_map(params![expression, grp, limit, offset], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The documents that match and became known here last. Stops where it has enough.
+    fn newest(&self, grp: i64, expression: &str, limit: usize) -> Result<Vec<i64>, Error> {
+        let mut select = self.db.prepare_cached(
+            "SELECT words.rowid FROM words CROSS JOIN atoms ON atoms.no = words.rowid >> 2
+             WHERE words MATCH ?1 AND atoms.grp = ?2 ORDER BY words.rowid DESC LIMIT ?3",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = select.query_map(params![expression, grp, limit], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

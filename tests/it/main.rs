@@ -12,6 +12,7 @@ mod device;
 mod discovery;
 mod documents;
 mod harness;
+mod import;
 mod kill;
 mod layers;
 mod local;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{OK, Session, Status};
-use crate::api::{Code, Command, Error, MAX_NOTE_BYTES};
+use crate::api::{Code, Command, Error, MAX_NEW_NOTES, MAX_NOTE_BYTES, NewNote};
 use crate::cli::args::files::Import;
 use crate::cli::markdown::{self, NoteFile, Read};
 use crate::cli::show::peek::Peek as _;
@@ -18,10 +18,21 @@ use crate::model::limits::MAX_TITLE_CHARS;
 const MAX_FILES: usize = 10_000;
 /// Most directories within each other that are looked into.
 const MAX_DEPTH: usize = 32;
+/// Most bytes of the texts that are sent together, unless one text alone has more.
+const MAX_BATCH_BYTES: usize = 1 << 20;
 /// Most bytes of a file: a note with its front matter.
 const MAX_FILE_BYTES: usize = MAX_NOTE_BYTES + 64 * 1024;
 
+/// What is to be done with a file.
+enum Step {
+    /// It is done.
+    Done(Done),
+    /// A new note is to be made, together with others.
+    New(NewNote),
+}
+
 /// What was done with a file.
+#[derive(Default)]
 struct Done {
     action: &'static str,
     note: String,
@@ -46,17 +57,25 @@ impl Done {
     }
 }
 
-/// Imports files, one after the other; what fails does not keep the others back.
+/// Imports files in their order, new notes many at a time; what fails does not keep the others back.
 pub fn run(session: &mut Session, args: &Import) -> Status {
     let files = find(&args.paths)?;
     let groups = session.call(Command::GroupList)?;
     let groups = groups.items().iter().map(|group| group.at("group_id").to_owned()).collect();
-    let mut importer = Importer { session, groups, titles: None };
+    let mut importer = Importer { session, groups, titles: None, batch: Batch::default(), done: BTreeMap::new() };
+    for (place, path) in files.iter().enumerate() {
+        match importer.file(path) {
+            Ok(Step::New(note)) => importer.add(place, note),
+            Ok(Step::Done(done)) => drop(importer.done.insert(place, Ok(done))),
+            Err(error) => drop(importer.done.insert(place, Err(error))),
+        }
+    }
+    importer.send();
     let (mut items, mut kept) = (vec![], 0);
     let mut failures: Vec<(String, Error)> = vec![];
-    for path in &files {
+    for (path, done) in files.iter().zip(importer.done.into_values()) {
         let shown = path.display().to_string();
-        items.push(match importer.file(path) {
+        items.push(match done {
             Ok(done) => {
                 kept += done.kept;
                 done.item(&shown)
@@ -141,10 +160,22 @@ struct Importer<'a> {
     groups: Vec<String>,
     /// Notes of the group by title, once they are known.
     titles: Option<BTreeMap<String, Vec<String>>>,
+    /// What is to be sent.
+    batch: Batch,
+    /// What came of the files, by their places; every place has something in the end.
+    done: BTreeMap<usize, Result<Done, Error>>,
+}
+
+/// New notes that are sent together, with the places of their files.
+#[derive(Default)]
+struct Batch {
+    notes: Vec<NewNote>,
+    places: Vec<usize>,
+    bytes: usize,
 }
 
 impl Importer<'_> {
-    fn file(&mut self, path: &Path) -> Result<Done, Error> {
+    fn file(&mut self, path: &Path) -> Result<Step, Error> {
         if !is_markdown(path) {
             let cause = format!("{} is no Markdown file", path.display());
             return Err(Error::new(
@@ -158,9 +189,9 @@ impl Importer<'_> {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         match markdown::read(text, &stem) {
             Read::Exported { file, text_changed, rest_changed } if self.is_here(&file.group)? => {
-                self.edit(&file, text_changed, rest_changed)
+                self.edit(&file, text_changed, rest_changed).map(Step::Done)
             }
-            Read::Exported { file, .. } | Read::Plain(file) => self.create(file),
+            Read::Exported { file, .. } | Read::Plain(file) => self.create(file).map(Step::New),
         }
     }
 
@@ -198,38 +229,53 @@ impl Importer<'_> {
             kept += answer.count("kept");
         }
         let action = if kept == 0 && entries.is_empty() { "unchanged" } else { "edited" };
-        Ok(Done { action, note: file.note.clone(), entries, kept, dropped_topic: None })
+        Ok(Done { action, note: file.note.clone(), entries, kept, ..Done::default() })
     }
 
-    /// Makes a new note, unless one of this title and text is there already: so that an import can be repeated.
-    fn create(&mut self, file: NoteFile) -> Result<Done, Error> {
+    /// A new note, which is not made if one of this title and text is there already: so that an import can be repeated.
+    fn create(&mut self, file: NoteFile) -> Result<NewNote, Error> {
         let title: String = file.title.trim().chars().take(MAX_TITLE_CHARS).collect();
-        for note in self.notes_of(&title)? {
-            let shown = self.session.call(Command::NoteShow { note: note.clone(), version: None })?;
-            if shown.at("body") == file.body {
-                return Ok(Done { action: "unchanged", note, entries: vec![], kept: 0, dropped_topic: None });
-            }
+        let topic = Some(file.topic).filter(|topic| !topic.is_empty());
+        let unless = self.notes_of(&title)?;
+        // A note is worth more than the topic that it hung on in another group.
+        Ok(NewNote { title, topic, drop_topic: true, tags: file.tags, text: file.body, unless })
+    }
+
+    /// Puts a note to those that are sent next.
+    fn add(&mut self, place: usize, mut note: NewNote) {
+        let is_full = self.batch.notes.len() >= MAX_NEW_NOTES || self.batch.bytes + note.text.len() > MAX_BATCH_BYTES;
+        // Of two files that say the same one makes the note: its id is known only after it was sent.
+        let is_twin = |other: &NewNote| other.title == note.title && other.text == note.text;
+        if is_full || self.batch.notes.iter().any(is_twin) {
+            self.send();
+            note.unless = self.titles.as_ref().and_then(|titles| titles.get(&note.title)).cloned().unwrap_or_default();
         }
-        let new = |topic: Option<String>| Command::NoteNew {
-            title: title.clone(),
-            topic,
-            tags: file.tags.clone(),
-            text: file.body.clone(),
-        };
-        let topic = Some(file.topic.clone()).filter(|topic| !topic.is_empty());
-        let (answer, dropped_topic) = match (self.session.call(new(topic.clone())), topic) {
-            // A note is worth more than the topic that it hung on in another group.
-            (Err(error), Some(topic)) if matches!(error.code, Code::NotFound | Code::Ambiguous) => {
-                (self.session.call(new(None))?, Some(topic))
-            }
-            (reply, _) => (reply?, None),
-        };
-        let note = answer.at("note_id").to_owned();
-        if let (Some(titles), false) = (&mut self.titles, note.is_empty()) {
-            titles.entry(title).or_default().push(note.clone());
+        self.batch.bytes += note.text.len();
+        self.batch.notes.push(note);
+        self.batch.places.push(place);
+    }
+
+    /// Sends what waits to be sent.
+    fn send(&mut self) {
+        let Batch { notes, places, .. } = std::mem::take(&mut self.batch);
+        if notes.is_empty() {
+            return;
         }
-        let entries = answer.get("entry_id").filter(|id| id.is_string()).cloned().into_iter().collect();
-        Ok(Done { action: "created", note, entries, kept: answer.count("kept"), dropped_topic })
+        let titles: Vec<String> = notes.iter().map(|note| note.title.clone()).collect();
+        match self.session.call(Command::NotesNew { notes }) {
+            Ok(answer) => {
+                for (n, (place, title)) in places.into_iter().zip(titles).enumerate() {
+                    let made = made(&answer["items"][n]);
+                    if let (Some(titles), Ok(Done { action: "created", note, .. })) = (&mut self.titles, &made)
+                        && !note.is_empty()
+                    {
+                        titles.entry(title).or_default().push(note.clone());
+                    }
+                    self.done.insert(place, made);
+                }
+            }
+            Err(error) => self.done.extend(places.into_iter().map(|place| (place, Err(error.clone())))),
+        }
     }
 
     /// The notes of a title.
@@ -243,6 +289,19 @@ impl Importer<'_> {
         }
         Ok(self.titles.as_ref().and_then(|titles| titles.get(title)).cloned().unwrap_or_default())
     }
+}
+
+/// What the node says of one note.
+fn made(item: &Value) -> Result<Done, Error> {
+    if item["already"].is_null() {
+        let unknown =
+            |_| Error::new(Code::Failed, item.to_string(), "use the studymesh of the version that runs the node");
+        return Err(serde_json::from_value(item["error"].clone()).unwrap_or_else(unknown));
+    }
+    let action = if item["already"] == true { "unchanged" } else { "created" };
+    let entries = item.get("entry_id").filter(|id| id.is_string()).cloned().into_iter().collect();
+    let dropped_topic = Some(item.at("dropped_topic")).filter(|topic| !topic.is_empty()).map(str::to_owned);
+    Ok(Done { action, note: item.at("note_id").to_owned(), entries, kept: item.count("kept"), dropped_topic })
 }
 
 #[cfg(test)]
@@ -262,10 +321,16 @@ mod tests {
             Command::NoteShow { note, .. } => {
                 json!({"note_id": note, "title": "Old", "body": "text", "tags": ["a", "b"], "topic": null})
             }
-            Command::NoteNew { topic: Some(topic), .. } if topic == "nowhere" => {
-                return Err(Error::new(Code::NotFound, "no topic", ""));
+            Command::NotesNew { notes } => {
+                let made = |note: &NewNote| match &note.topic {
+                    _ if note.unless == ["n0"] && note.text == "text" => json!({"note_id": "n0", "already": true}),
+                    Some(_) => {
+                        json!({"note_id": "n1", "entry_id": "e1", "already": false, "dropped_topic": note.topic})
+                    }
+                    None => json!({"note_id": "n1", "entry_id": "e1", "already": false}),
+                };
+                json!({"items": notes.iter().map(made).collect::<Vec<_>>()})
             }
-            Command::NoteNew { .. } => json!({"note_id": "n1", "entry_id": "e1"}),
             Command::NoteEdit { .. } => json!({"note_id": "n0", "entry_ids": ["e2"], "changed": true}),
             Command::NoteSet { .. } => json!({"note_id": "n0", "entry_id": "e3"}),
             other => panic!("{other:?}"),
@@ -303,21 +368,42 @@ mod tests {
         let (ran, items) = import(&files, &[]);
         assert_eq!(ran.status, Ok(0));
         assert_eq!(items.len(), 3, "{items:?}");
-        let new: Vec<_> = ran
-            .asked
-            .iter()
-            .filter_map(|r| {
-                if let Command::NoteNew { title, text, .. } = &r.command {
-                    Some((title.as_str(), text.as_str()))
-                } else {
-                    None
-                }
-            })
-            .collect();
+        let sent = sent(&ran);
+        let new: Vec<_> = sent.iter().map(|note| (note.title.as_str(), note.text.as_str())).collect();
         assert_eq!(new, [("标题", "# 标题\ntext"), ("Old", "---\ntitle: Old\n---\n"), ("b", "x")]);
-        let (ran, items) = import(&[("Old.md", "text")], &[]);
+        let (_, items) = import(&[("Old.md", "text")], &[]);
         assert_eq!((items[0].at("action"), items[0].at("note_id")), ("unchanged", "n0"));
-        assert!(!ran.asked.iter().any(|r| matches!(r.command, Command::NoteNew { .. })));
+    }
+
+    /// The notes that the node was asked to make.
+    fn sent(ran: &fake::Ran) -> Vec<NewNote> {
+        let notes = |r: &Request| if let Command::NotesNew { notes } = &r.command { notes.clone() } else { vec![] };
+        ran.asked.iter().flat_map(notes).collect()
+    }
+
+    #[test]
+    fn two_files_that_say_the_same_are_one_note() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("a")).unwrap();
+        for name in ["a/x.md", "x.md", "y.md"] {
+            fs::write(dir.path().join(name), "same").unwrap();
+        }
+        let ran = fake::run(&["import", dir.path().to_str().unwrap(), "--json"], node);
+        let requests = ran.asked.iter().filter(|r| matches!(r.command, Command::NotesNew { .. })).count();
+        assert_eq!(requests, 2, "the second waits for the first's id: {:?}", ran.asked);
+        let unless: Vec<_> = sent(&ran).into_iter().map(|note| (note.title, note.unless)).collect();
+        let first = ("x".to_owned(), vec![]);
+        assert_eq!(unless, [first, ("x".into(), vec!["n1".into()]), ("y".into(), vec![])]);
+    }
+
+    #[test]
+    fn many_files_are_sent_in_few_requests_and_named_in_their_order() {
+        let texts: Vec<(String, String)> = (0..600).map(|n| (format!("{n:03}.md"), format!("text {n}"))).collect();
+        let files: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        let (ran, items) = import(&files, &[]);
+        assert!(ran.asked.len() <= 6, "{} requests", ran.asked.len());
+        assert!(items.iter().zip(&texts).all(|(item, (name, _))| item.at("path").ends_with(name.as_str())));
+        assert_eq!(sent(&ran).len(), 600);
     }
 
     #[test]
@@ -353,8 +439,11 @@ mod tests {
         let file = NoteFile { group: "other".into(), topic: "nowhere".into(), title: "Foreign".into(), ..exported() };
         let (ran, items) = import(&[("x.md", &markdown::write(&file))], &[]);
         assert_eq!((items[0].at("action"), items[0].at("dropped_topic")), ("created", "nowhere"));
-        let last = &ran.asked.last().unwrap().command;
-        assert!(matches!(last, Command::NoteNew { topic: None, text, .. } if text == "text"), "{last:?}");
+        let sent = sent(&ran);
+        assert!(
+            sent[0].drop_topic && sent[0].topic.as_deref() == Some("nowhere") && sent[0].text == "text",
+            "{sent:?}"
+        );
     }
 
     #[test]

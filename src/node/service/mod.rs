@@ -12,6 +12,7 @@ mod group;
 mod link;
 mod members;
 mod moderation;
+mod new_notes;
 mod note;
 mod people;
 mod progress;
@@ -141,6 +142,7 @@ impl Service<'_> {
             C::Hide { what, hidden } => self.hide(group, what, *hidden),
             C::Quota { entries, bytes } => self.quota(group, *entries, *bytes),
             C::NoteNew { title, topic, tags, text } => self.note_new(group, title, topic.as_deref(), tags, text),
+            C::NotesNew { notes } => self.notes_new(group, notes),
             C::NoteEdit { note, base, text } => self.note_edit(group, note, base.as_deref(), text),
             C::NoteSet { note, title, topic, add_tags, remove_tags } => {
                 self.note_set(group, note, title.as_deref(), topic.as_deref(), (add_tags, remove_tags))

@@ -1,6 +1,7 @@
 //! Notes.
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -14,18 +15,19 @@ use crate::model::id::{EntryId, GroupId, NoteId, PersonId};
 use crate::model::limits::{MAX_BUILDS_ON, MAX_NOTE_EDITS_BYTES};
 use crate::model::note::{self, Edit};
 use crate::model::text::{Text, TextEdit, TextOp};
+use crate::model::time::Hlc;
 use crate::node::fail::Fail;
 use crate::store::NoteRow;
 
 /// Most edits of one base that are compared with a text that is brought in again.
 const MAX_COMPARED_EDITS: usize = 64;
 
-/// A note's edits in the order of its versions, with their authors.
+/// A note's edits, with their authors.
 struct History {
     edits: Vec<Edit>,
     authors: Vec<PersonId>,
-    /// Indices of the edits, version 1 first.
-    order: Vec<usize>,
+    /// Indices of the edits, version 1 first, once somebody asked for it.
+    order: OnceCell<Vec<usize>>,
 }
 
 impl Service<'_> {
@@ -37,17 +39,33 @@ impl Service<'_> {
         tags: &[String],
         text: &str,
     ) -> Done {
+        let topic = topic.map(|t| self.topic(group, t)).transpose()?.map(|t| t.id);
+        let (entry, _) = self.make_note(group, title, topic, tags, text)?;
+        Ok(json!({ "v": 1, "note_id": entry, "entry_id": entry, "durable": true }))
+    }
+
+    /// Writes a note of a known topic: its first entry, whose id is the note's, and how many there are in all.
+    pub(super) fn make_note(
+        &mut self,
+        group: GroupId,
+        title: &str,
+        topic: Option<String>,
+        tags: &[String],
+        text: &str,
+    ) -> Result<(EntryId, usize), Fail> {
         check_text(text)?;
         check_title(Some(title))?;
-        let topic = topic.map(|t| self.topic(group, t)).transpose()?.map(|t| t.id);
         let mut replica = Text::new();
         let first = replica.next_edit_towards(text).unwrap_or_default();
         let new = NoteNew { title: title.trim().to_owned(), topic, tags: tags::clean(tags)?, text: first.clone() };
         let entry = self.write(group, &Action::NoteNew(new))?;
-        let note = NoteId::from(entry);
+        // Nearly every note is one entry: then there is nothing to compare again.
+        if inserts(&first) == text.len() {
+            return Ok((entry, 1));
+        }
         replica.apply(entry, &first);
-        self.write_edits(group, note, replica, vec![entry], text)?;
-        Ok(json!({ "v": 1, "note_id": note, "entry_id": entry, "durable": true }))
+        let more = self.write_edits(group, NoteId::from(entry), replica, vec![entry], text)?;
+        Ok((entry, 1 + more.len()))
     }
 
     pub(super) fn note_edit(&mut self, group: GroupId, given: &str, base: Option<&[String]>, text: &str) -> Done {
@@ -156,7 +174,7 @@ impl Service<'_> {
         let (body, number, heads) = match version {
             None => {
                 let text = self.store().note_text(group, note)?.unwrap_or_default();
-                (text, history.order.len(), note::all_heads(&history.edits))
+                (text, history.edits.len(), note::all_heads(&history.edits))
             }
             Some(version) => {
                 let at = history.version(version)?;
@@ -226,7 +244,7 @@ impl Service<'_> {
                 "doubtful_time": edit.time.is_doubtful(now),
             })
         };
-        Ok(list(history.order.iter().enumerate().map(item).collect()))
+        Ok(list(history.order().iter().enumerate().map(item).collect()))
     }
 
     fn history(&mut self, group: GroupId, note: NoteId) -> Result<History, Fail> {
@@ -237,8 +255,7 @@ impl Service<'_> {
             return Err(Error::new(Code::NotPermitted, message, remedy).into());
         }
         let (edits, authors): (Vec<Edit>, Vec<PersonId>) = rows.into_iter().map(|row| (row.edit, row.person)).unzip();
-        let order = note::history(&edits);
-        Ok(History { edits, authors, order })
+        Ok(History { edits, authors, order: OnceCell::new() })
     }
 
     /// The tags in a register.
@@ -253,11 +270,11 @@ impl Service<'_> {
 impl History {
     /// The edit that a version's number, id or prefix means.
     fn version(&self, given: &str) -> Result<EntryId, Error> {
-        let last = self.order.len();
+        let last = self.edits.len();
         if let Ok(number) = given.parse::<usize>()
             && given.len() < 8
         {
-            let index = number.checked_sub(1).and_then(|n| self.order.get(n)).ok_or_else(|| {
+            let index = number.checked_sub(1).and_then(|n| self.order().get(n)).ok_or_else(|| {
                 let message = format!("there is no version {number}: the note has {last}");
                 Error::new(Code::NotFound, message, "list them with `studymesh note history`")
             })?;
@@ -285,17 +302,23 @@ impl History {
     }
 
     fn number(&self, entry: EntryId) -> usize {
-        self.order.iter().position(|i| self.edits[*i].entry == entry).map_or(0, |n| n + 1)
+        self.order().iter().position(|i| self.edits[*i].entry == entry).map_or(0, |n| n + 1)
     }
 
-    /// Everybody who wrote, in the order of their first edit.
+    /// The edits in the order of the versions.
+    fn order(&self) -> &[usize] {
+        self.order.get_or_init(|| note::history(&self.edits))
+    }
+
+    /// Everybody who wrote, whoever says to have been first.
     fn author_names(&self, names: &Names) -> Vec<String> {
-        let mut seen: Vec<PersonId> = vec![];
-        for i in &self.order {
-            if !seen.contains(&self.authors[*i]) {
-                seen.push(self.authors[*i]);
-            }
+        let mut first: BTreeMap<PersonId, (Hlc, EntryId)> = BTreeMap::new();
+        for (edit, author) in self.edits.iter().zip(&self.authors) {
+            let at = (edit.time, edit.entry);
+            first.entry(*author).and_modify(|before| *before = at.min(*before)).or_insert(at);
         }
+        let mut seen: Vec<PersonId> = first.keys().copied().collect();
+        seen.sort_by_key(|person| first[person]);
         seen.into_iter().map(|p| names.of(p)).collect()
     }
 }
@@ -308,6 +331,12 @@ fn id_of(register: &Register) -> Option<NoteId> {
         }
         _ => None,
     }
+}
+
+/// Bytes of text that an edit inserts.
+fn inserts(edit: &TextEdit) -> usize {
+    let bytes = |op: &TextOp| if let TextOp::Insert { text, .. } = op { text.len() } else { 0 };
+    edit.ops.iter().map(bytes).sum()
 }
 
 /// Characters that an edit inserts and deletes.

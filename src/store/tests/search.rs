@@ -232,6 +232,27 @@ fn the_index_catches_up_bit_by_bit_and_tells_what_is_left() {
     assert_eq!(titles(&mut lazy, "共识"), before);
 }
 
+/// To weigh a word that nearly all documents have took as long as looking at all of them.
+#[test]
+fn of_a_word_that_very_many_have_the_titled_come_first_and_then_the_newest() {
+    let mut world = World::new(1);
+    world.note(0, "About gossip", "an old one", &[]);
+    for n in 0..1_200 {
+        world.note(0, &format!("Note {n}"), "gossip everywhere", &[]);
+    }
+    let mut node = Node::with_all(&world);
+    let found = titles_of(&mut node, &world, "gossip", 3, 0);
+    assert_eq!(found, ["About gossip", "Note 1199", "Note 1198"]);
+    assert_eq!(titles_of(&mut node, &world, "gossip", 2, 2), ["Note 1198", "Note 1197"]);
+    assert_eq!(titles_of(&mut node, &world, "gossip", 10, 1_195).len(), 6);
+    // A rare word is weighed as always.
+    assert_eq!(titles_of(&mut node, &world, "old", 3, 0), ["About gossip"]);
+}
+
+fn titles_of(node: &mut Node, world: &World, query: &str, limit: usize, offset: usize) -> Vec<String> {
+    node.search(world.group, query, limit, offset).into_iter().map(|hit| hit.title).collect()
+}
+
 #[test]
 fn hits_say_what_they_are() {
     let world = library();
