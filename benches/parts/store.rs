@@ -77,7 +77,7 @@ pub fn benches(c: &mut Criterion) {
                 (dir, store)
             },
             |(dir, mut store)| {
-                store.index_some(BATCH).expect("it indexes");
+                store.index_while(|| true).expect("it indexes");
                 (dir, store)
             },
             BatchSize::PerIteration,
@@ -85,7 +85,7 @@ pub fn benches(c: &mut Criterion) {
     });
     let (_dir, mut store, chain) = fresh();
     entries.chunks(BATCH).for_each(|part| append(&mut store, chain, part));
-    while store.index_some(BATCH).expect("it indexes") > 0 {}
+    store.index_while(|| true).expect("it indexes");
     group.bench_function("read 256 entries to serve them", |b| {
         b.iter(|| store.entries(GROUP, chain, 1_000, BATCH, usize::MAX, true).expect("they are there").len());
     });

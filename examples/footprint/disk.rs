@@ -6,9 +6,6 @@ use tokio::time::Instant;
 
 use crate::{Options, Result, home, ms, settings};
 
-/// Documents that are indexed in one transaction.
-const INDEXED_AT_ONCE: usize = 1_000;
-
 /// The size of the store before and after its notes are indexed for search.
 pub fn measure(options: &Options) -> Result<Value> {
     let home = home(options);
@@ -16,7 +13,7 @@ pub fn measure(options: &Options) -> Result<Value> {
     let without = bytes()?;
     let mut opened = open_alone(&home, &settings("Disk"))?;
     let began = Instant::now();
-    while opened.core.engine().store().index_some(INDEXED_AT_ONCE)? > 0 {}
+    opened.core.engine().store().index_while(|| true)?;
     let indexed = ms(began);
     drop(opened);
     Ok(json!({ "bytes_per_note": without.round(), "with_search": bytes()?.round(), "index_ms": indexed }))

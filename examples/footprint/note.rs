@@ -99,7 +99,7 @@ fn write(home: &Home) -> Result<Written> {
     if let Action::NoteNew(new) = &wide {
         base.apply(id, &new.text);
     }
-    while opened.core.engine().store().index_some(BATCH)? > 0 {}
+    opened.core.engine().store().index_while(|| true)?;
     Ok(Written { group, long, wide: id.into(), base })
 }
 
