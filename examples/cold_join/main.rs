@@ -115,11 +115,11 @@ fn join(home: &Home, ticket: &str) -> Result<()> {
         if joined["state"] != "joined" {
             return Err(format!("the join ended as {joined}").into());
         }
-        let digest = node.handle().call(Request::new(Command::DbDigest)).await?;
         while node.handle().call(Request::new(Command::Status)).await?["unsearchable"] != 0 {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
         let searchable = began.elapsed().as_secs_f64();
+        let digest = node.handle().call(Request::new(Command::DbDigest)).await?;
         node.stop();
         node.ended().await?;
         println!(

@@ -101,7 +101,8 @@ const GROUPS: &[Operation] = &[
         Text,
         "1 to 64 characters.",
     ))]),
-    delete("/groups/{group}", "group-leave", "Leaves the group and forgets its entries on this node."),
+    delete("/groups/{group}", "group-leave", "Leaves the group and forgets its entries on this node.")
+        .takes(&[query("force", Flag(false), "Also when nobody else is known to hold some of them.")]),
     get("/groups/{group}/invites", "invite-list", "The invites of a closed group.").pages("invite_id"),
     post("/groups/{group}/invites", "invite", "Makes a ticket that lets others join.").makes().takes(&[
         body("expires_hours", Number(0, 87_600, None), "Hours until it expires; 0: never."),
@@ -330,6 +331,7 @@ const NETWORK: &[Operation] = &[
         body("until_direct", Flag(false), "Go on until the connection is direct."),
     ]),
     get("/groups/{group}/sync", "sync-status", "What is held and what is missing, and how members compare."),
+    get("/groups/{group}/sync/only-here", "only-here", "Entries that nobody else is known to hold.").pages("entry_id"),
     post(
         "/groups/{group}/sync/wait",
         "sync-wait",
