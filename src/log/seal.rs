@@ -25,11 +25,17 @@ pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
 pub const MAX_PLAINTEXT_BYTES: usize = MAX_BODY_BYTES as usize - NONCE_BYTES - TAG_BYTES;
 /// Payloads below this many bytes are not worth compressing.
 const MIN_COMPRESS_BYTES: usize = 128;
+/// Payloads from this many bytes on are deflated. Making the tables of a short one takes longer than all else that is done to an
+/// entry, twenty times as long as LZ4 takes for the whole.
+const MIN_DEFLATE_BYTES: usize = 2_048;
+/// Bytes in front of an LZ4 block: how long the payload is, u16.
+const LZ4_HEAD_BYTES: usize = 2;
 
 const _: () = assert!(FRAME_BYTES + MAX_NOTE_PAYLOAD_BYTES <= MAX_PLAINTEXT_BYTES, "any note edit fits one body");
 
 const PLAIN: u8 = 0;
 const DEFLATE: u8 = 1;
+const LZ4: u8 = 2;
 
 /// A symmetric key of 32 bytes, wiped when dropped.
 #[derive(Clone)]
@@ -119,11 +125,8 @@ pub fn seal(
     if payload.len() > MAX_PAYLOAD_BYTES {
         return Err(TooLong { bytes: payload.len(), limit: MAX_PAYLOAD_BYTES });
     }
-    let deflated = (payload.len() >= MIN_COMPRESS_BYTES).then(|| miniz_oxide::deflate::compress_to_vec(payload, 6));
-    let (compression, stored) = match &deflated {
-        Some(small) if small.len() < payload.len() => (DEFLATE, small.as_slice()),
-        _ => (PLAIN, payload),
-    };
+    let (compression, small) = compress(payload);
+    let stored = small.as_deref().unwrap_or(payload);
     let len = FRAME_BYTES + stored.len();
     let padded = padded_len(len).min(MAX_PLAINTEXT_BYTES.max(len));
     if padded > MAX_PLAINTEXT_BYTES {
@@ -144,6 +147,37 @@ pub fn seal(
     body.extend_from_slice(&nonce);
     body.extend_from_slice(&sealed);
     Ok(body)
+}
+
+/// A payload in as few bytes as its length allows; none when compression makes it no shorter.
+fn compress(payload: &[u8]) -> (u8, Option<Vec<u8>>) {
+    let (compression, small) = match payload.len() {
+        0..MIN_COMPRESS_BYTES => return (PLAIN, None),
+        len @ MIN_COMPRESS_BYTES..MIN_DEFLATE_BYTES => {
+            let mut small = u16::try_from(len).expect("it is short").to_le_bytes().to_vec();
+            small.resize(LZ4_HEAD_BYTES + lz4_flex::block::get_maximum_output_size(len), 0);
+            let end = lz4_flex::block::compress_into(payload, &mut small[LZ4_HEAD_BYTES..]).expect("there is room for the worst");
+            small.truncate(LZ4_HEAD_BYTES + end);
+            (LZ4, small)
+        }
+        _ => (DEFLATE, miniz_oxide::deflate::compress_to_vec(payload, 6)),
+    };
+    if small.len() < payload.len() { (compression, Some(small)) } else { (PLAIN, None) }
+}
+
+/// The payload that such a block stands for: exactly as long as it says, and shorter than what is deflated.
+fn from_lz4(stored: &[u8]) -> Result<Vec<u8>, OpenError> {
+    let (head, block) =
+        stored.split_first_chunk::<LZ4_HEAD_BYTES>().ok_or(OpenError::Frame("an LZ4 payload without its length"))?;
+    let len = usize::from(u16::from_le_bytes(*head));
+    if len >= MIN_DEFLATE_BYTES {
+        return Err(OpenError::Frame("an LZ4 payload that is too long"));
+    }
+    let mut payload = vec![0; len];
+    match lz4_flex::block::decompress_into(block, &mut payload) {
+        Ok(end) if end == len => Ok(payload),
+        _ => Err(OpenError::Frame("an LZ4 payload that is damaged")),
+    }
 }
 
 /// Opens a body.
@@ -175,6 +209,7 @@ pub fn open(key: &Key, body: &[u8], associated: &[u8]) -> Result<Framed, OpenErr
         PLAIN => stored.to_vec(),
         DEFLATE => miniz_oxide::inflate::decompress_to_vec_with_limit(stored, MAX_PAYLOAD_BYTES)
             .map_err(|_| OpenError::Frame("payload does not inflate within its limit"))?,
+        LZ4 => from_lz4(stored)?,
         _ => return Err(OpenError::Frame("unknown compression")),
     };
     Ok(Framed { kind: u16::from_le_bytes([k0, k1]), version, payload })
@@ -206,17 +241,54 @@ mod tests {
         }
     }
 
+    /// Opens a body whose plaintext says these bytes, compressed so.
+    fn open_stored(compression: u8, stored: &[u8]) -> Result<Framed, OpenError> {
+        let key = Key::new([1; 32]);
+        let mut plain = vec![0, 0, compression, 0];
+        plain.extend_from_slice(&u32::try_from(stored.len()).unwrap().to_le_bytes());
+        plain.extend_from_slice(stored);
+        let sealed = key.cipher().encrypt(XNonce::from_slice(&[0; 24]), plain.as_slice()).unwrap();
+        open(&key, &[&[0u8; 24][..], &sealed].concat(), &[])
+    }
+
     #[test]
     fn a_payload_that_inflates_beyond_the_limit_is_refused() {
         let zeros = vec![0u8; MAX_PAYLOAD_BYTES + 1];
         let bomb = miniz_oxide::deflate::compress_to_vec(&zeros, 9);
-        let key = Key::new([1; 32]);
-        let mut plain = vec![0, 0, DEFLATE, 0];
-        plain.extend_from_slice(&u32::try_from(bomb.len()).unwrap().to_le_bytes());
-        plain.extend_from_slice(&bomb);
-        let sealed = key.cipher().encrypt(XNonce::from_slice(&[0; 24]), plain.as_slice()).unwrap();
-        let body = [&[0u8; 24][..], &sealed].concat();
-        assert!(matches!(open(&key, &body, &[]), Err(OpenError::Frame(_))));
+        assert!(matches!(open_stored(DEFLATE, &bomb), Err(OpenError::Frame(_))));
+    }
+
+    #[test]
+    fn a_short_payload_is_exactly_what_its_block_says_or_refused() {
+        let text = "云原生 cloud native ".repeat(40);
+        let (compression, small) = compress(text.as_bytes());
+        let small = small.unwrap();
+        assert_eq!((compression, small.len() < text.len() / 4), (LZ4, true));
+        assert_eq!(open_stored(LZ4, &small).unwrap().payload, text.as_bytes());
+        let says = |len: u16| [&len.to_le_bytes(), &small[2..]].concat();
+        let len = u16::try_from(text.len()).unwrap();
+        for wrong in [says(len - 1), says(len + 1), says(u16::MAX), says(0), small[..1].to_vec(), small[..9].to_vec()] {
+            assert!(matches!(open_stored(LZ4, &wrong), Err(OpenError::Frame(_))), "{wrong:?}");
+        }
+        assert!(matches!(open_stored(3, &small), Err(OpenError::Frame(_))));
+    }
+
+    #[test]
+    fn a_longer_payload_is_deflated_and_a_very_short_one_left_alone() {
+        let text = "云原生 cloud native ".repeat(200);
+        assert_eq!(compress(text.as_bytes()).0, DEFLATE);
+        assert_eq!(compress(&text.as_bytes()[..120]).0, PLAIN);
+        let mut noise = [0; 1_000];
+        blake3::Hasher::new().finalize_xof().fill(&mut noise);
+        assert_eq!(compress(&noise), (PLAIN, None));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_as_a_block_give_an_error_or_a_payload(stored in prop::collection::vec(any::<u8>(), 0..300)) {
+            let payload = open_stored(LZ4, &stored);
+            prop_assert!(payload.is_err() || payload.is_ok_and(|framed| framed.payload.len() < MIN_DEFLATE_BYTES));
+        }
     }
 
     #[test]
