@@ -156,7 +156,8 @@ fn compress(payload: &[u8]) -> (u8, Option<Vec<u8>>) {
         len @ MIN_COMPRESS_BYTES..MIN_DEFLATE_BYTES => {
             let mut small = u16::try_from(len).expect("it is short").to_le_bytes().to_vec();
             small.resize(LZ4_HEAD_BYTES + lz4_flex::block::get_maximum_output_size(len), 0);
-            let end = lz4_flex::block::compress_into(payload, &mut small[LZ4_HEAD_BYTES..]).expect("there is room for the worst");
+            let end = lz4_flex::block::compress_into(payload, &mut small[LZ4_HEAD_BYTES..])
+                .expect("there is room for the worst");
             small.truncate(LZ4_HEAD_BYTES + end);
             (LZ4, small)
         }

@@ -33,20 +33,27 @@ impl SqliteStore {
 
     /// The number of these bytes in a group; they get one when they have none.
     pub(super) fn intern(&mut self, grp: i64, bytes: &[u8]) -> Result<i64, Error> {
+        Ok(self.intern_new(grp, bytes)?.0)
+    }
+
+    /// The same, and whether they had none: then nothing has spoken of them yet.
+    pub(super) fn intern_new(&mut self, grp: i64, bytes: &[u8]) -> Result<(i64, bool), Error> {
         if bytes.is_empty() {
-            return Ok(NOTHING);
+            return Ok((NOTHING, false));
         }
-        if let Some(no) = self.cache.atoms.get(&(grp, bytes.to_vec())) {
-            return Ok(*no);
+        let key = (grp, bytes.to_vec());
+        if let Some(no) = self.cache.atoms.get(&key) {
+            return Ok((*no, false));
         }
         // Most that is not in the cache is new: to try is one look at the index, to look first would be two.
         let insert = "INSERT INTO atoms (grp, bytes) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
         if self.db.prepare_cached(insert)?.execute(params![grp, bytes])? == 0 {
-            return self.atom(grp, bytes)?.ok_or_else(|| Error::damaged("an atom is there and is not"));
+            let no = self.atom(grp, bytes)?.ok_or_else(|| Error::damaged("an atom is there and is not"))?;
+            return Ok((no, false));
         }
         let no = self.db.last_insert_rowid();
-        self.cache.atoms.put((grp, bytes.to_vec()), no);
-        Ok(no)
+        self.cache.atoms.put(key, no);
+        Ok((no, true))
     }
 
     /// The bytes that a number stands for.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::fresh::Fresh;
 use super::replicas::Replicas;
 use crate::engine::store::ChainNo;
 use crate::log::keys::GroupKeys;
@@ -41,6 +42,7 @@ pub(super) struct Cache {
     pub heads: Bounded<(i64, Vec<EntryId>), i64>,
     pub head_sets: Bounded<i64, Vec<EntryId>>,
     pub replicas: Replicas,
+    pub fresh: Fresh,
     /// How many documents search learns of at once: as many as it had time for.
     pub index_batch: usize,
 }
@@ -54,6 +56,7 @@ impl Default for Cache {
             heads: Bounded::default(),
             head_sets: Bounded::default(),
             replicas: Replicas::default(),
+            fresh: Fresh::default(),
             index_batch: FIRST_INDEX_BATCH,
         }
     }

@@ -70,6 +70,7 @@ impl SqliteStore {
     }
 
     pub(super) fn mark_doc(&mut self, doc: i64) -> Result<(), Error> {
+        self.cache.fresh.take(doc);
         self.db.prepare_cached("INSERT OR IGNORE INTO stale (doc) VALUES (?1)")?.execute([doc])?;
         Ok(())
     }
@@ -105,6 +106,9 @@ impl SqliteStore {
     /// Brings one document of the index up to date.
     pub(super) fn index_doc(&mut self, doc: i64) -> Result<(), Error> {
         self.db.prepare_cached("DELETE FROM stale WHERE doc = ?1")?.execute([doc])?;
+        if let Some(words) = self.cache.fresh.take(doc) {
+            return self.insert_words(doc, &words.title, &words.body, &words.tags);
+        }
         let (atom, kind) = split(doc);
         let of = self
             .db
@@ -121,10 +125,15 @@ impl SqliteStore {
         }
         self.db.prepare_cached("DELETE FROM words WHERE rowid = ?1")?.execute([doc])?;
         if let Some(found) = self.doc(&group, doc)? {
-            let insert = "INSERT INTO words (rowid, title, body, tags) VALUES (?1, ?2, ?3, ?4)";
-            let [title, body, tags] = [found.title.as_str(), bounded(&found.body), &found.tags].map(spaced);
-            self.db.prepare_cached(insert)?.execute(params![doc, title, body, tags])?;
+            self.insert_words(doc, &found.title, &found.body, &found.tags)?;
         }
+        Ok(())
+    }
+
+    fn insert_words(&mut self, doc: i64, title: &str, body: &str, tags: &str) -> Result<(), Error> {
+        let insert = "INSERT INTO words (rowid, title, body, tags) VALUES (?1, ?2, ?3, ?4)";
+        let [title, body, tags] = [title, bounded(body), tags].map(spaced);
+        self.db.prepare_cached(insert)?.execute(params![doc, title, body, tags])?;
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use rusqlite::params;
 
 use super::cache::GroupInfo;
 use super::docs::{self, DocKind};
+use super::fresh::Words;
 use super::key::Key;
 use super::registers::Slot;
 use super::{Error, SqliteStore};
@@ -48,7 +49,14 @@ impl SqliteStore {
         for fact in facts(source.id, source.person, action) {
             match fact {
                 Fact::Edit { note, builds_on, edit } => {
-                    notes.insert(self.fold_edit(group, source, note, builds_on, edit)?);
+                    let (no, new) = self.fold_edit(group, source, note, builds_on, edit)?;
+                    notes.insert(no);
+                    if let Action::NoteNew(first) = action
+                        && new
+                        && let Some(words) = Words::of(first)
+                    {
+                        self.cache.fresh.put(docs::number(no, DocKind::Note), words);
+                    }
                 }
                 Fact::Write(register, value) => {
                     writes.insert(register, *value);

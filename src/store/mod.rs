@@ -33,6 +33,7 @@ mod error;
 mod events;
 mod file;
 mod fold;
+mod fresh;
 mod groups;
 mod heads;
 mod integrity;

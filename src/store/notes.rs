@@ -67,7 +67,7 @@ struct Numbers {
 }
 
 impl SqliteStore {
-    /// Records an edit; gives the number of its note.
+    /// Records an edit; gives the number of its note, and whether nothing spoke of that note before.
     pub(super) fn fold_edit(
         &mut self,
         group: &GroupInfo,
@@ -75,17 +75,23 @@ impl SqliteStore {
         note: NoteId,
         builds_on: &[EntryId],
         edit: &TextEdit,
-    ) -> Result<i64, Error> {
+    ) -> Result<(i64, bool), Error> {
         let Source { key, id, time, person } = source;
-        let no = self.intern(group.no, &note.0)?;
+        let (no, new) = self.intern_new(group.no, &note.0)?;
         if note == NoteId::from(id) {
-            let mut text = Text::new();
-            text.apply(id, edit);
+            let chars = match edit.only_insert() {
+                Some(text) => text.chars().count(),
+                None => {
+                    let mut text = Text::new();
+                    text.apply(id, edit);
+                    text.len_chars()
+                }
+            };
             let insert = "INSERT INTO notes (grp, note, entry, edits, updated, chars, state)
                           VALUES (?1, ?2, ?3, 0, ?4, ?5, 0) ON CONFLICT (grp, note) DO UPDATE
                           SET entry = excluded.entry, updated = max(updated, excluded.updated), chars = excluded.chars,
                               state = CASE WHEN edits > 0 THEN 2 ELSE 0 END";
-            let chars = i64::try_from(text.len_chars()).unwrap_or(i64::MAX);
+            let chars = i64::try_from(chars).unwrap_or(i64::MAX);
             self.db.prepare_cached(insert)?.execute(params![group.no, no, key, Stamp(time), chars])?;
         } else {
             let insert = "INSERT INTO notes (grp, note, entry, edits, updated, chars, state)
@@ -103,7 +109,7 @@ impl SqliteStore {
             EditRow { edit, person, log }
         });
         self.mark_doc(docs::number(no, DocKind::Note))?;
-        Ok(no)
+        Ok((no, new))
     }
 
     /// A field of a note was written.

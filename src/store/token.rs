@@ -55,23 +55,49 @@ pub(super) fn tokens(text: &str) -> impl Iterator<Item = Token> + '_ {
     })
 }
 
-/// A text as it is given to the index: its tokens with blanks between.
+/// A text as it is given to the index: its [`tokens`] with blanks between, without making each of them.
 pub(super) fn spaced(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / 2);
-    for token in tokens(text) {
-        if !out.is_empty() {
+    // Characters of the run that is being written.
+    let mut length = 0;
+    for c in text.chars() {
+        if is_mark(c) {
+            continue;
+        }
+        let c = narrow(c);
+        let single = is_single(c);
+        if !single && !c.is_alphanumeric() {
+            length = 0;
+            continue;
+        }
+        if (single || length == 0 || length == MAX_TOKEN_CHARS) && !out.is_empty() {
             out.push(' ');
         }
-        out.push_str(&token.text);
+        if single || length == MAX_TOKEN_CHARS {
+            length = 0;
+        }
+        if c.is_ascii() {
+            out.push(c.to_ascii_lowercase());
+        } else if single {
+            out.push(c);
+            continue;
+        } else {
+            out.extend(c.to_lowercase().filter(|c| !is_mark(*c)).map(plain));
+        }
+        length += 1;
     }
     out
 }
 
 /// Han characters, kana, bopomofo and Hangul syllables.
 fn is_single(c: char) -> bool {
+    // Most of them by far, and all of them letters.
+    if matches!(c, '\u{4e00}'..='\u{9fff}') {
+        return true;
+    }
     matches!(c,
         '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{312f}' | '\u{31a0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}'
-        | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}'
+        | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}'
         | '\u{20000}'..='\u{3ffff}')
         && c.is_alphanumeric()
 }
@@ -152,6 +178,16 @@ mod tests {
                 prop_assert!(text.get(token.at.clone()).is_some());
                 prop_assert!(!token.text.is_empty() && token.text.chars().all(char::is_alphanumeric));
                 end = token.at.end;
+            }
+        }
+
+        #[test]
+        fn spaced_is_the_tokens_with_blanks_between(
+            some in any::<String>(), text in "[a-zA-Z0-9 云原生é\u{301}\u{302}.，Ａ-Ｚ한ßİ𠮷\n]{0,300}", long in "[a-é]{60,200}",
+        ) {
+            for text in [&some, &text, &long, &format!("{long}{text}")] {
+                let joined: Vec<String> = tokens(text).map(|token| token.text).collect();
+                prop_assert_eq!(spaced(text), joined.join(" "));
             }
         }
 

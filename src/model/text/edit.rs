@@ -135,6 +135,15 @@ impl TextEdit {
         Ok(())
     }
 
+    /// The text that it makes of an empty one, when it is a single insert, as the first text of most notes is.
+    #[must_use]
+    pub fn only_insert(&self) -> Option<&str> {
+        match self.ops.as_slice() {
+            [TextOp::Insert { parent: None, text, .. }] if self.validate().is_ok() => Some(text),
+            _ => None,
+        }
+    }
+
     /// Its size as reckoned: inserted text, [`EDIT_REF_BYTES`] a reference, [`EDIT_OP_BYTES`] an operation.
     #[must_use]
     pub fn bytes(&self) -> usize {

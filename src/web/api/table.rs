@@ -101,8 +101,11 @@ const GROUPS: &[Operation] = &[
         Text,
         "1 to 64 characters.",
     ))]),
-    delete("/groups/{group}", "group-leave", "Leaves the group and forgets its entries on this node.")
-        .takes(&[query("force", Flag(false), "Also when nobody else is known to hold some of them.")]),
+    delete("/groups/{group}", "group-leave", "Leaves the group and forgets its entries on this node.").takes(&[query(
+        "force",
+        Flag(false),
+        "Also when nobody else is known to hold some of them.",
+    )]),
     get("/groups/{group}/invites", "invite-list", "The invites of a closed group.").pages("invite_id"),
     post("/groups/{group}/invites", "invite", "Makes a ticket that lets others join.").makes().takes(&[
         body("expires_hours", Number(0, 87_600, None), "Hours until it expires; 0: never."),
