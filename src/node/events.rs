@@ -27,6 +27,8 @@ const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 const MORE_INTERFACES: Duration = Duration::from_millis(30);
 /// Rounds that somebody asked for come at most this often, in milliseconds.
 const MIN_ROUND_MS: u64 = 200;
+/// As [`MIN_ROUND_MS`], when somebody waits for it: a person who joins, or a record that is to be published.
+const MIN_ASKED_MS: u64 = 20;
 
 /// What the worker tells the event loop.
 #[derive(Debug)]
@@ -259,7 +261,7 @@ impl EventLoop {
     fn look_soon(&mut self) {
         self.urgent = true;
         let soon =
-            Duration::from_millis((self.last_round_ms + MIN_ROUND_MS).saturating_sub(now_ms()).min(MIN_ROUND_MS));
+            Duration::from_millis((self.last_round_ms + MIN_ASKED_MS).saturating_sub(now_ms()).min(MIN_ASKED_MS));
         self.next_round = self.next_round.min(Instant::now() + soon);
     }
 

@@ -293,10 +293,10 @@ impl Handle {
             let Some((status, _)) = self.on_engine(move |engine| read_status(engine, group)).await? else {
                 return Ok(value);
             };
-            let equal = status
-                .members
-                .iter()
-                .any(|m| m.relation == Relation::Equal && m.checked_ms.is_some_and(|at| at >= began));
+            // Who lacks what is here, as the own first entry, has nothing that is not here.
+            let all_here = |relation| matches!(relation, Relation::Equal | Relation::Behind);
+            let equal =
+                status.members.iter().any(|m| all_here(m.relation) && m.checked_ms.is_some_and(|at| at >= began));
             value["standing"] = json!(status.standing());
             if status.inside && equal && status.missing == 0 {
                 value["state"] = json!("joined");

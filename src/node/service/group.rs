@@ -65,7 +65,7 @@ impl Service<'_> {
         Ok(self.store().groups()?.into_iter().find(|row| row.id == group).map_or(0, |row| row.joined_ms))
     }
 
-    /// `joined` once something of the group itself is here and a member was found equal; `syncing` while a member is
+    /// `joined` once something of the group itself is here and a member was found that has nothing else; `syncing` while a member is
     /// connected; `waiting` while nobody is.
     pub(super) fn join_state(&mut self, group: GroupId) -> Result<&'static str, Fail> {
         let now = self.context.now;
@@ -74,7 +74,7 @@ impl Service<'_> {
             return Ok("waiting");
         }
         let founded = self.engine.kind(group).is_some();
-        let equal = status.members.iter().any(|m| m.relation == Relation::Equal);
+        let equal = status.members.iter().any(|m| matches!(m.relation, Relation::Equal | Relation::Behind));
         Ok(match (founded, equal && status.missing == 0, status.members.is_empty()) {
             (true, true, _) => "joined",
             (true, false, true) => "joined",
