@@ -22,7 +22,7 @@ pub(super) const HELLO_MS: u64 = 10_000;
 /// A stream on which nothing moves for this long is closed, in milliseconds.
 pub(super) const IDLE_MS: u64 = 120_000;
 /// Most messages under way on one stream.
-pub(super) const IN_FLIGHT: usize = 4;
+pub(super) const IN_FLIGHT: usize = 8;
 /// Most wants that wait on one stream.
 const MAX_QUEUED: usize = MAX_WANTS;
 /// Bodies are put together into messages of about this many bytes.
@@ -60,6 +60,8 @@ pub(super) struct Sending {
     next: u64,
     /// The end of the run whose headers were sent, when bodies of it are owed.
     owed: Option<u64>,
+    /// The first of these bodies, which were read with their headers: at most [`BODIES_BYTES`].
+    ready: Vec<Vec<u8>>,
 }
 
 /// The peer asks in a way that the protocol does not allow.
@@ -190,7 +192,7 @@ fn start<S: Store>(store: &mut S, group: &Group, want: &Want) -> Result<Result<S
     let path = log.path(chain, end);
     let mut have: Vec<_> = want.have.iter().filter(|h| h.seq <= end).collect();
     have.sort_unstable_by(|a, b| b.cmp(a));
-    let sending = |path, next| Sending { log: want.log, goal: want.tip.seq, path, next, owed: None };
+    let sending = |path, next| Sending { log: want.log, goal: want.tip.seq, path, next, owed: None, ready: vec![] };
     for tip in &have {
         let segment = path.iter().find(|s| (s.from..=s.to).contains(&tip.seq)).expect("the path has no gap");
         if store.id_at(log.chains[segment.chain].no, tip.seq)? == Some(tip.id) {
@@ -207,7 +209,7 @@ fn start<S: Store>(store: &mut S, group: &Group, want: &Want) -> Result<Result<S
 impl Sending {
     /// A stretch of one branch.
     pub fn part(log: LogId, segment: Segment) -> Self {
-        Self { log, goal: segment.to, next: segment.from, path: vec![segment], owed: None }
+        Self { log, goal: segment.to, next: segment.from, path: vec![segment], owed: None, ready: vec![] }
     }
 
     /// The log.
@@ -240,7 +242,7 @@ impl Sending {
             return Ok(None);
         }
         let block_end = (self.next / SIGN_EVERY + 1) * SIGN_EVERY - 1;
-        let entries = self.headers(store, group, log, block_end.min(end))?;
+        let mut entries = self.block(store, group, log, block_end.min(end))?;
         let Some(last) = entries.last() else { return Ok(None) };
         let headers: Vec<&Header> = entries.iter().map(|e| &e.header).collect();
         let run = if is_signature_point(last.header.seq) {
@@ -259,17 +261,26 @@ impl Sending {
         let Some(run) = run else { return Ok(None) };
         self.owed = Some(last.header.seq);
         let bodies = u16::try_from(entries.len()).expect("a block is at most SIGN_EVERY long");
+        let mut bytes = 0usize;
+        self.ready = entries
+            .iter_mut()
+            .map(|entry| std::mem::take(&mut entry.body))
+            .take_while(|body| {
+                bytes = bytes.saturating_add(body.len());
+                bytes <= BODIES_BYTES
+            })
+            .collect();
         Ok(Some(Message::Run { bodies, run }))
     }
 
-    /// The stored headers from `next` to `to`, across branches.
-    fn headers<S: Store>(&self, store: &mut S, group: GroupId, log: &Log, to: u64) -> Result<Vec<Stored>, S::Error> {
+    /// The stored entries from `next` to `to`, across branches.
+    fn block<S: Store>(&self, store: &mut S, group: GroupId, log: &Log, to: u64) -> Result<Vec<Stored>, S::Error> {
         let mut entries: Vec<Stored> = vec![];
         let mut next = self.next;
         for segment in &self.path {
             while next <= to.min(segment.to) && next >= segment.from {
                 let count = usize::try_from(to.min(segment.to) - next + 1).expect("at most SIGN_EVERY");
-                let part = store.entries(group, log.chains[segment.chain].no, next, count, usize::MAX, false)?;
+                let part = store.entries(group, log.chains[segment.chain].no, next, count, usize::MAX, true)?;
                 if part.is_empty() {
                     return Ok(entries);
                 }
@@ -288,6 +299,12 @@ impl Sending {
         log: &Log,
         last: u64,
     ) -> Result<Option<Message>, S::Error> {
+        let ready = std::mem::take(&mut self.ready);
+        if !ready.is_empty() {
+            self.next += ready.len() as u64;
+            self.owed = Some(last).filter(|last| self.next <= *last);
+            return Ok(Some(Message::Bodies(ready)));
+        }
         let segment = self.path.iter().find(|s| (s.from..=s.to).contains(&self.next)).expect("its header was sent");
         let count = usize::try_from(last.min(segment.to) - self.next + 1).expect("at most SIGN_EVERY");
         let chain = log.chains[segment.chain].no;
