@@ -222,7 +222,7 @@ fn what_takes_several_entries_and_is_written_while_waiting_arrives_whole() {
         assert!(kept["kept"].as_u64().unwrap() > 2, "it takes several entries: {kept}");
         assert_eq!(kept["note_id"], Value::Null, "it has no id yet");
     }
-    bo.json_with(&["roadmap", "import", "-", "--name", "trail"], "# Trail\n\n## First\n\n- one\n- two\n");
+    bo.json_with(&["roadmap", "import", "-"], "# Trail\n\n## First\n\n- one\n- two\n");
     bo.json(&["link", "add", "https://example.org/a", "--title", "first"]);
     bo.json(&["link", "add", "https://example.org/a", "--title", "second"]);
     // They wait on the disk, not in the memory.
