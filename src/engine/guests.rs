@@ -1,6 +1,6 @@
 //! Who is let near a closed group: what is stored of logs that nobody let in.
 //!
-//! Whoever is mentioned by an admission, right or wrong, may have everything stored: this only ever grows, so that nodes that
+//! Whoever is mentioned by an admission, right or wrong, of the founder or of somebody mentioned may have everything stored: this only ever grows, so that nodes that
 //! know the same also store the same. Of everybody else a few control entries and branches are stored, once the log brings a proven
 //! request; until then its first entry is kept aside in memory.
 

@@ -499,6 +499,40 @@ fn who_asks_and_is_not_let_in_can_not_fill_the_others_with_branches() {
     table.same(group, &[0, 1, 2]);
 }
 
+/// What was broken: an admission made room for whomever it named, whoever wrote it: a guest let its own log be stored without
+/// bounds, content included.
+#[test]
+fn who_asks_and_is_not_let_in_makes_no_room_for_itself_or_its_friends() {
+    let (mut table, group) = Table::closed(2);
+    let secret = table.invite(0, group, NewInvite { approve: true, ..ONCE });
+    table.ask(1, group, secret);
+    table.meet(&[0, 1]);
+    let before = table.status(0, group).held;
+    let (keys, me) = (table.keys(1, group), table.nodes[1].engine.groups[&group].me.clone());
+    let friend = LogKey::from_seed(&[99; 32]);
+    let admits = |person| Action::Admit(crate::model::action::Admit { person, role: Role::Admin, invite: None });
+    let acts = [admits(table.person(1, group)), admits(PersonId::from(friend.id()))];
+    for act in &acts {
+        table.act(1, |e, now| e.write(now, group, act).unwrap());
+    }
+    table.advance(5_000);
+    assert!(table.status(0, group).held > before, "its control entries are stored");
+    let tip = table.nodes[1].engine.groups[&group].logs[&me.id()].chains[0].tip.clone().unwrap();
+    let who = table.hostile(0, group, 31);
+    let before = table.status(0, group).held;
+    let mut last = (tip.seq, tip.id);
+    for number in 0..50u8 {
+        let place = Place { group, seq: last.0 + 1, prev: last.1, control_heads: vec![] };
+        let entry = entry::write(&me, &keys, place, Hlc::new(T0, 0), &profile("filler"), [number; 24]).unwrap();
+        last = (entry.header.seq, entry.id);
+        table.gossip_to(0, group, &who, &entry);
+    }
+    for entry in chain(&keys, &friend, group, None, 50, "filler") {
+        table.gossip_to(0, group, &who, &entry);
+    }
+    assert_eq!(table.status(0, group).held, before, "content of who was not let in is not stored");
+}
+
 /// What was broken: what was kept had no id, so that the entries of a long note named one another by zeros.
 #[test]
 fn entries_that_wait_name_one_another_and_find_one_another_when_they_are_written() {
@@ -524,8 +558,8 @@ fn entries_that_wait_name_one_another_and_find_one_another_when_they_are_written
     assert_eq!(table.status(1, group).kept, 0);
     let views = table.nodes[0].engine.store().views(group);
     let notes: Vec<NoteId> = views.notes().collect();
-    let texts: Vec<Option<String>> = notes.iter().map(|note| views.note_text(*note)).collect();
-    assert_eq!(texts, [Some("one two".to_owned()), Some("one two".to_owned())]);
+    let texts: Vec<String> = notes.iter().map(|note| views.text(*note).read()).collect();
+    assert_eq!(texts, ["one two", "one two"]);
     table.same(group, &[0, 1]);
 }
 
