@@ -147,7 +147,10 @@ impl Group {
         let Some(log) = self.logs.get(&entry.header.log) else { return Ok(Gate::Shut) };
         let full = log.chains.len() >= MAX_BRANCHES;
         let branches = full
-            && matches!(log.place(store, entry.header.seq, entry.id, entry.header.prev)?, super::chains::Place::Branch(_));
+            && matches!(
+                log.place(store, entry.header.seq, entry.id, entry.header.prev)?,
+                super::chains::Place::Branch(_)
+            );
         Ok(if branches { Gate::Shut } else { Gate::Open(None) })
     }
 
