@@ -1,11 +1,10 @@
-//! What membership asks of a node that is in: letting in who brings a good invite, beginning and handing on key epochs, and sending
-//! what waited for a key.
+//! What membership asks of a node that is in: letting in who brings a good invite, beginning and handing on key epochs.
 //!
 //! Several nodes may see to the same thing at once; doing it twice harms nothing, and a random delay makes it rare.
 
 use super::group::Group;
 use super::io::Event;
-use super::store::{Kept, Store};
+use super::store::Store;
 use super::writing::{NoWrite, WriteError};
 use super::{Engine, Stream};
 use crate::log::envelope;
@@ -223,30 +222,6 @@ impl<S: Store> Engine<S> {
         if !ask.is_empty() {
             self.act(now, id, &Action::AskKeys(AskKeys { epochs: ask }))?;
         }
-        Ok(())
-    }
-
-    /// Sends what waited for a key.
-    fn send_kept(&mut self, now: u64, id: GroupId) -> Result<(), S::Error> {
-        let Some(group) = self.groups.get(&id) else { return Ok(()) };
-        if group.may_write().is_err() {
-            return Ok(());
-        }
-        let kept: Vec<Kept> = self.store.kept(id)?;
-        if kept.is_empty() {
-            return Ok(());
-        }
-        self.store.forget_kept(id)?;
-        let mut sent = 0;
-        for one in &kept {
-            let Ok(action) = Action::decode(one.kind, one.version, &one.payload) else { continue };
-            match self.write(now, id, &action) {
-                Ok(_) => sent += 1,
-                Err(WriteError::Store(error)) => return Err(error),
-                Err(_) => self.store.keep(id, one)?,
-            }
-        }
-        self.event(Event::Sent { group: id, entries: sent });
         Ok(())
     }
 

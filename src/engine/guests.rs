@@ -1,7 +1,7 @@
 //! Who is let near a closed group: what is stored of logs that nobody let in.
 //!
-//! Whoever is mentioned by an admission, right or wrong, may have everything stored: this only ever grows, so that nodes that
-//! know the same also store the same. Of everybody else a few control entries are stored, once the log brings a proven
+//! Whoever is mentioned by an admission, right or wrong, of the founder or of somebody mentioned may have everything stored: this only ever grows, so that nodes that
+//! know the same also store the same. Of everybody else a few control entries and branches are stored, once the log brings a proven
 //! request; until then its first entry is kept aside in memory.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,8 +17,10 @@ use crate::sync::handshake::Standing;
 const MAX_ASIDE: usize = 64;
 /// Most logs of people who asked and are not in, per group.
 pub(super) const MAX_ASKING: usize = 512;
-/// Most control entries of such a log.
+/// Most control entries of a branch of such a log.
 const MAX_ENTRIES: u64 = 8;
+/// Most branches of such a log: whoever was not let in must not take the room of those who are.
+pub(super) const MAX_BRANCHES: usize = 8;
 
 /// An entry that waits for the next one of its log.
 #[derive(Debug, Clone)]
@@ -115,13 +117,13 @@ impl Group {
                 return Ok(Gate::Open(None));
             }
             if self.logs.contains_key(&header.log) {
-                return Ok(Gate::Open(None));
+                return self.gate_of_guest(store, entry);
             }
             self.guests.keep(Aside { entry: entry.clone(), body: body.to_vec(), signature });
             return Ok(Gate::Aside);
         }
         if self.logs.contains_key(&header.log) {
-            return Ok(Gate::Open(None));
+            return self.gate_of_guest(store, entry);
         }
         let person = self.guests.aside.get(&header.log).and_then(|first| {
             match self.keys.open(&first.entry.header, &first.body) {
@@ -138,6 +140,18 @@ impl Group {
             Some(first) if first.entry.id == header.prev => Ok(Gate::Open(Some(Box::new(first)))),
             _ => Ok(Gate::Shut),
         }
+    }
+
+    /// Whether an entry comes into a log that is stored already and that nobody let in.
+    fn gate_of_guest<S: Store>(&self, store: &mut S, entry: &Authentic) -> Result<Gate, S::Error> {
+        let Some(log) = self.logs.get(&entry.header.log) else { return Ok(Gate::Shut) };
+        let full = log.chains.len() >= MAX_BRANCHES;
+        let branches = full
+            && matches!(
+                log.place(store, entry.header.seq, entry.id, entry.header.prev)?,
+                super::chains::Place::Branch(_)
+            );
+        Ok(if branches { Gate::Shut } else { Gate::Open(None) })
     }
 
     fn is_mentioned(&self, log: LogId) -> bool {

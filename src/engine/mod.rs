@@ -21,6 +21,7 @@ mod guests;
 mod importing;
 pub mod io;
 mod judging;
+mod keeping;
 mod keyring;
 mod only_here;
 mod outcome;

@@ -4,7 +4,8 @@ use super::chains::Chain;
 use super::deciding::Forbidden;
 use super::group::Accepted;
 use super::io::{Event, Output};
-use super::store::{GroupRow, Kept, Store};
+use super::keeping::MAX_KEPT;
+use super::store::{GroupRow, Store};
 use super::{Engine, Group};
 use crate::gossip::frame;
 use crate::log::entry::{self, Place, Verified};
@@ -64,9 +65,6 @@ pub enum NoWrite {
     #[error("{MAX_KEPT} entries wait to be sent already")]
     TooMany,
 }
-
-/// Most own writes that wait for a key, per group.
-pub const MAX_KEPT: usize = 1_000;
 
 /// What a ticket gives to whoever joins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,23 +209,6 @@ impl<S: Store> Engine<S> {
         Ok(entry.id)
     }
 
-    /// Keeps a write that can not be sealed yet; it is sent once it can.
-    ///
-    /// # Errors
-    /// When the action breaks a bound, too many wait, the node is not in the group, or the store fails.
-    pub fn keep(&mut self, now: u64, id: GroupId, action: &Action) -> Result<(), WriteError<S::Error>> {
-        action.check()?;
-        if !self.groups.contains_key(&id) {
-            return Err(WriteError::NoGroup(id));
-        }
-        if self.store.kept(id).map_err(WriteError::Store)?.len() >= MAX_KEPT {
-            return Err(NoWrite::TooMany.into());
-        }
-        let (kind, version) = action.kind();
-        let kept = Kept { written_ms: now, kind, version, payload: action.encode() };
-        self.store.keep(id, &kept).map_err(WriteError::Store)
-    }
-
     /// The epoch to write under; one is begun where there is none and this installation may.
     fn epoch_to_write(&mut self, now: u64, id: GroupId) -> Result<EpochId, WriteError<S::Error>> {
         let group = self.groups.get(&id).ok_or(WriteError::NoGroup(id))?;
@@ -313,7 +294,7 @@ impl<S: Store> Engine<S> {
         }
         let profile = Action::Profile(Profile { name, supersedes: vec![] });
         match self.write(now, id, &profile) {
-            Err(WriteError::NoWrite(NoWrite::Waits)) => self.keep(now, id, &profile),
+            Err(WriteError::NoWrite(NoWrite::Waits)) => self.keep(now, id, &profile).map(drop),
             // Keepers and readers have nothing to say.
             Ok(_) | Err(WriteError::NoWrite(_)) => Ok(()),
             Err(other) => Err(other),

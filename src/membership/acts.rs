@@ -67,8 +67,10 @@ pub struct Acts {
     /// The endorsements of each log: nearly always one.
     pub(super) endorsed: BTreeMap<LogId, Vec<Endorsed>>,
     pub(super) kind: Option<GroupKind>,
-    /// People that an admission or a role names, whether that counts or not.
+    /// The founder, and people that an admission or a role of somebody mentioned names, whether that counts or not.
     mentioned: BTreeSet<PersonId>,
+    /// Whom people that nobody mentioned name, by who names them: they are mentioned once the author is.
+    unheard: BTreeMap<PersonId, BTreeSet<PersonId>>,
     /// Invites that an entry makes, whether that counts or not.
     invites: BTreeSet<InviteId>,
     /// Logs that ask to be let in.
@@ -88,6 +90,7 @@ impl Acts {
             endorsed: BTreeMap::new(),
             kind: None,
             mentioned: BTreeSet::new(),
+            unheard: BTreeMap::new(),
             invites: BTreeSet::new(),
             asking: BTreeSet::new(),
             linked: RefCell::default(),
@@ -107,18 +110,22 @@ impl Acts {
         match &act.action {
             Some(Action::Genesis(genesis)) => {
                 self.kind = Some(genesis.kind);
-                self.mentioned.insert(log.into());
+                self.mention(log.into());
             }
             Some(Action::Invite(invite)) => drop(self.invites.insert(invite.invite)),
-            Some(Action::SetRole(set)) => drop(self.mentioned.insert(set.person)),
+            Some(Action::SetRole(set)) => self.name(log, set.person),
             Some(Action::Endorse(endorse)) => {
                 let person = act.person.unwrap_or(log.into());
                 let holds = person != PersonId::from(log);
                 let via = if holds { endorse.person.iter().map(|l| l.log).collect() } else { vec![] };
                 self.endorsed.entry(log).or_default().push(Endorsed { act: number, person, via });
+                // What came of this log before it was known whose it is.
+                for named in self.unheard.get(&log.into()).cloned().unwrap_or_default() {
+                    self.name(log, named);
+                }
             }
             Some(Action::Request(_)) => drop(self.asking.insert(log)),
-            Some(Action::Admit(admit)) => drop(self.mentioned.insert(admit.person)),
+            Some(Action::Admit(admit)) => self.name(log, admit.person),
             _ => {}
         }
         let decides = !matches!(act.action, Some(Action::Seals(_) | Action::AskKeys(_)));
@@ -126,7 +133,29 @@ impl Acts {
         decides
     }
 
-    /// Whether an admission or a role names a person, rightly or not. It never becomes false again.
+    /// Somebody names a person. It is heard when its author is mentioned: whoever was never let in must not get everything
+    /// stored that it or its friends write. What is mentioned at last does not depend on the order.
+    fn name(&mut self, by: LogId, named: PersonId) {
+        let holders = self.endorsed.get(&by).into_iter().flatten().map(|e| e.person);
+        let authors: BTreeSet<PersonId> = holders.chain([by.into()]).collect();
+        if authors.iter().any(|author| self.mentioned.contains(author)) {
+            return self.mention(named);
+        }
+        for author in authors {
+            self.unheard.entry(author).or_default().insert(named);
+        }
+    }
+
+    fn mention(&mut self, person: PersonId) {
+        let mut next = vec![person];
+        while let Some(person) = next.pop() {
+            if self.mentioned.insert(person) {
+                next.extend(self.unheard.remove(&person).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Whether an admission or a role of somebody mentioned names a person, rightly or not. It never becomes false again.
     #[must_use]
     pub fn mentions(&self, person: PersonId) -> bool {
         self.mentioned.contains(&person)

@@ -41,6 +41,14 @@ impl From<WriteError<store::Error>> for Fail {
             WriteError::Forbidden(Forbidden::Unknown) => {
                 Error::new(Code::NotFound, message, "list them with `studymesh member list`").into()
             }
+            WriteError::Forbidden(Forbidden::HandOverFirst) => {
+                let remedy = "hand over with `studymesh member role NAME owner`, then repeat the command";
+                Error::new(Code::NotPermitted, message, remedy).into()
+            }
+            WriteError::Forbidden(Forbidden::Oneself) => {
+                let remedy = "`studymesh device list` shows the others; `studymesh group leave` leaves with this one";
+                Error::new(Code::NotPermitted, message, remedy).into()
+            }
             WriteError::Forbidden(_) => {
                 Error::new(Code::NotPermitted, message, "`studymesh member list` shows who decides").into()
             }

@@ -205,7 +205,7 @@ impl World {
                     Ok(id) => ids.push(id),
                     // It waits to be let in: one thing is kept until then.
                     Err(WriteError::NoWrite(NoWrite::Waits)) => {
-                        return Ok(engine.keep(now, group, &action).map(|()| ids).map_err(|e| e.to_string()));
+                        return Ok(engine.keep(now, group, &action).map(|_| ids).map_err(|e| e.to_string()));
                     }
                     Err(error) => return Ok(Err(format!("{error} in {action:?}"))),
                 }

@@ -462,6 +462,107 @@ fn junk_of_ticket_holders_is_not_stored() {
     assert_eq!(table.status(0, group).held, held);
 }
 
+/// What was broken: a log that had asked once was stored with all its branches, so that somebody who was never let in could
+/// fill everybody's disk, and the room for the logs of others.
+#[test]
+fn who_asks_and_is_not_let_in_can_not_fill_the_others_with_branches() {
+    let (mut table, group) = Table::closed(3);
+    let secret = table.invite(0, group, NewInvite { approve: true, ..ONCE });
+    let well = table.invite(0, group, ONCE);
+    table.ask(1, group, secret);
+    table.meet(&[0, 1]);
+    assert_eq!(table.status(1, group).told_standing, Standing::NeedsApproval);
+    let before = table.status(0, group).held;
+    let (keys, me) = (table.keys(1, group), table.nodes[1].engine.groups[&group].me.clone());
+    let first = {
+        let store = table.nodes[1].engine.store();
+        let row = store.chains(group).unwrap().into_iter().find(|row| row.log == me.id()).unwrap();
+        store.entries(group, row.chain, 0, 1, usize::MAX, true).unwrap().pop().unwrap()
+    };
+    let who = table.hostile(0, group, 30);
+    for number in 0..200u8 {
+        let place = Place { group, seq: 1, prev: first.id, control_heads: vec![] };
+        let nothing = Action::Accept(crate::model::action::Accept { entries: vec![] });
+        let branch = entry::write(&me, &keys, place, Hlc::new(T0, 0), &nothing, [number; 24]).unwrap();
+        table.gossip_to(0, group, &who, &branch);
+    }
+    let stored = table.status(0, group).held - before;
+    assert!(stored > 0 && stored < guests::MAX_BRANCHES as u64, "{stored} branches are stored");
+    // Others still come in, and so does this one, with all that it wrote, once an admin says so.
+    table.ask(2, group, well);
+    table.meet(&[0, 2]);
+    assert_eq!(table.role(2, group, 0), Some(Role::Member));
+    let person = table.person(1, group);
+    table.act(0, |e, now| e.accept_request(now, group, person, Some(Role::Member)).unwrap());
+    table.meet(&[0, 1, 2]);
+    assert_eq!(table.role(1, group, 2), Some(Role::Member));
+    table.same(group, &[0, 1, 2]);
+}
+
+/// What was broken: an admission made room for whomever it named, whoever wrote it: a guest let its own log be stored without
+/// bounds, content included.
+#[test]
+fn who_asks_and_is_not_let_in_makes_no_room_for_itself_or_its_friends() {
+    let (mut table, group) = Table::closed(2);
+    let secret = table.invite(0, group, NewInvite { approve: true, ..ONCE });
+    table.ask(1, group, secret);
+    table.meet(&[0, 1]);
+    let before = table.status(0, group).held;
+    let (keys, me) = (table.keys(1, group), table.nodes[1].engine.groups[&group].me.clone());
+    let friend = LogKey::from_seed(&[99; 32]);
+    let admits = |person| Action::Admit(crate::model::action::Admit { person, role: Role::Admin, invite: None });
+    let acts = [admits(table.person(1, group)), admits(PersonId::from(friend.id()))];
+    for act in &acts {
+        table.act(1, |e, now| e.write(now, group, act).unwrap());
+    }
+    table.advance(5_000);
+    assert!(table.status(0, group).held > before, "its control entries are stored");
+    let tip = table.nodes[1].engine.groups[&group].logs[&me.id()].chains[0].tip.clone().unwrap();
+    let who = table.hostile(0, group, 31);
+    let before = table.status(0, group).held;
+    let mut last = (tip.seq, tip.id);
+    for number in 0..50u8 {
+        let place = Place { group, seq: last.0 + 1, prev: last.1, control_heads: vec![] };
+        let entry = entry::write(&me, &keys, place, Hlc::new(T0, 0), &profile("filler"), [number; 24]).unwrap();
+        last = (entry.header.seq, entry.id);
+        table.gossip_to(0, group, &who, &entry);
+    }
+    for entry in chain(&keys, &friend, group, None, 50, "filler") {
+        table.gossip_to(0, group, &who, &entry);
+    }
+    assert_eq!(table.status(0, group).held, before, "content of who was not let in is not stored");
+}
+
+/// What was broken: what was kept had no id, so that the entries of a long note named one another by zeros.
+#[test]
+fn entries_that_wait_name_one_another_and_find_one_another_when_they_are_written() {
+    let (mut table, group) = Table::closed(2);
+    let secret = table.invite(0, group, ONCE);
+    table.ask(1, group, secret);
+    let new = Action::NoteNew(NoteNew { title: "long".into(), topic: None, tags: vec![], text: text("one ") });
+    // The same note twice in one millisecond: each keeps its own end.
+    table.act(1, |e, now| {
+        for _ in 0..2 {
+            let first = e.keep(now, group, &new).unwrap();
+            let insert = TextOp::Insert {
+                parent: Some(crate::model::text::CharRef { entry: 0, offset: 3 }),
+                side: Side::Right,
+                text: "two".into(),
+            };
+            let edit = TextEdit { refs: vec![first], ops: vec![insert] };
+            let edit = crate::model::action::NoteEdit { note: NoteId::from(first), builds_on: vec![first], edit };
+            e.keep(now, group, &Action::NoteEdit(edit)).unwrap();
+        }
+    });
+    table.meet(&[0, 1]);
+    assert_eq!(table.status(1, group).kept, 0);
+    let views = table.nodes[0].engine.store().views(group);
+    let notes: Vec<NoteId> = views.notes().collect();
+    let texts: Vec<String> = notes.iter().map(|note| views.text(*note).read()).collect();
+    assert_eq!(texts, ["one two", "one two"]);
+    table.same(group, &[0, 1]);
+}
+
 #[test]
 fn an_admin_that_was_offline_for_long_comes_back_and_everything_it_did_counts() {
     let (mut table, group) = Table::circle(3);

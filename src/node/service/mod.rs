@@ -190,14 +190,16 @@ impl Service<'_> {
         self.engine.store()
     }
 
+    /// Writes, or keeps what can not be sent yet: later writes of the same command may name the id, which nobody outside sees
+    /// then.
     fn write(&mut self, group: GroupId, action: &Action) -> Result<EntryId, Fail> {
         match self.engine.write(self.context.now, group, action) {
             Ok(entry) => Ok(entry),
             // It is durable, and is sent once this node is let in and has the key.
             Err(WriteError::NoWrite(NoWrite::Waits)) => {
-                self.engine.keep(self.context.now, group, action)?;
+                let stand_in = self.engine.keep(self.context.now, group, action)?;
                 self.kept += 1;
-                Ok(EntryId::ZERO)
+                Ok(stand_in)
             }
             Err(other) => Err(other.into()),
         }

@@ -155,7 +155,11 @@ impl Service<'_> {
             // A keeper keeps nothing but its own name.
             if status.kept > 0 && status.role != Some(crate::api::Role::Keeper) {
                 let detail = format!("{name}: entries that are kept here and wait to be sent: {}", status.kept);
-                items.push(check("kept", "note", detail, "they are sent once you are let in and have the group's key"));
+                let remedy = match status.role {
+                    Some(crate::api::Role::Reader) => "they are sent once an admin makes you a member: ask one",
+                    _ => "they are sent once you are let in and have the group's key",
+                };
+                items.push(check("kept", "note", detail, remedy));
             }
             if status.requests > 0 && status.role.is_some_and(crate::api::Role::decides) {
                 let detail = format!("{name}: {} ask to be let in", status.requests);
