@@ -180,16 +180,33 @@ impl<S: Store> Engine<S> {
     pub fn remove(&mut self, now: u64, id: GroupId, subject: Subject) -> Decided<EntryId, S> {
         self.settle(now, id).map_err(WriteError::Store)?;
         let group = self.group_of(id)?;
+        let cut = match subject {
+            Subject::Person(person) => group.cut(&group.logs_of(person)),
+            Subject::Device(log) => group.cut(&[log]),
+        };
+        self.remove_up_to(now, id, subject, cut)
+    }
+
+    /// The same, with what is accepted of the logs.
+    pub(super) fn remove_up_to(
+        &mut self,
+        now: u64,
+        id: GroupId,
+        subject: Subject,
+        cut: Vec<Cut>,
+    ) -> Decided<EntryId, S> {
+        self.settle(now, id).map_err(WriteError::Store)?;
+        let group = self.group_of(id)?;
         let me = group.person();
         let own = group.members.role_of_log(group.me.id());
-        let (person, logs) = match subject {
-            Subject::Person(person) => (person, group.logs_of(person)),
+        let person = match subject {
+            Subject::Person(person) => person,
             Subject::Device(log) => {
                 let device = group.members.devices().get(&log).ok_or(Forbidden::Unknown)?;
                 if log == group.me.id() {
                     return Err(Forbidden::Oneself.into());
                 }
-                (device.person, vec![log])
+                device.person
             }
         };
         if !group.members.persons().contains_key(&person) {
@@ -203,7 +220,6 @@ impl<S: Store> Engine<S> {
             _ if !own.is_some_and(Role::decides) => return Err(Forbidden::Role.into()),
             _ => group.may_act_on(person)?,
         }
-        let cut = group.cut(&logs);
         let came_by: Vec<InviteId> = match subject {
             Subject::Person(person) if own.is_some_and(Role::decides) => {
                 let by = group.members.invites().iter().filter(|(_, i)| i.used_by.contains(&person) && i.is_open());
@@ -319,7 +335,7 @@ impl<S: Store> Engine<S> {
 
 impl Group {
     /// Whether this person may decide about another one.
-    fn may_act_on(&self, person: PersonId) -> Result<(), Forbidden> {
+    pub(super) fn may_act_on(&self, person: PersonId) -> Result<(), Forbidden> {
         let persons = self.members.persons();
         let rank = |p: &PersonId| {
             let known = persons.get(p)?;

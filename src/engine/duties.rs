@@ -98,6 +98,7 @@ impl<S: Store> Engine<S> {
     }
 
     fn duties(&mut self, now: u64, id: GroupId, spread: u64) -> Result<(), S::Error> {
+        self.cut_off_forkers(now, id)?;
         let Some(group) = self.groups.get_mut(&id) else { return Ok(()) };
         if group.members.kind() == Some(GroupKind::Open) {
             return self.send_kept(now, id);

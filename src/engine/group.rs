@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::chains::{Chain, Log, Place};
 use super::early::Early;
 use super::entropy::Entropy;
-use super::guests::Gate;
-use super::guests::Guests;
+use super::forking::MAX_BRANCHES;
+use super::guests::{Gate, Guests};
 use super::io::{Relation, StreamId};
 use super::keyring::Keyring;
 use super::skew::Skew;
@@ -321,12 +321,15 @@ impl Group {
         match place {
             Place::Held => return Ok(Accepted::Held),
             Place::Gap => return Ok(Accepted::Gap),
-            Place::Branch(_) if self.chains >= self.max_chains && !self.is_own(header.log) => {
+            Place::Branch(_)
+                if !self.is_own(header.log)
+                    && (self.chains >= self.max_chains || self.is_out_of_branches(header.log)) =>
+            {
                 return Ok(Accepted::Full);
             }
             Place::Append(_) | Place::Branch(_) => {}
         }
-        if header.class == Class::Content && self.is_over_full(header, place) {
+        if self.is_over_full(header, place) {
             return Ok(Accepted::Full);
         }
         // A log's first entry says whose it is; others of the log are looked at before they are opened.
@@ -341,6 +344,9 @@ impl Group {
         };
         let counts = counts && self.counts(header, chain, *id);
         let log = self.logs.get_mut(&header.log).expect("it has a chain");
+        if log.chains.len() > MAX_BRANCHES && matches!(place, Place::Branch(_)) {
+            self.duty_at = Some(self.duty_at.map_or(now, |at| at.min(now)));
+        }
         let chain = &mut log.chains[chain];
         let reading = match &action {
             _ if !counts => Reading::Withheld,

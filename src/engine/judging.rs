@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::chains::Log;
 use super::group::Group;
 use super::store::{ChainNo, Reading, Store, Stored};
 use crate::log::header::Header;
@@ -95,11 +96,18 @@ impl Group {
         !self.members.hidden().contains(&id) && (header.seq < below || self.members.is_accepted(id))
     }
 
-    /// Whether there is no room for another entry that does not count.
+    /// Whether there is no room for another entry that does not count. Of control entries, which a fold looks at in any case, a
+    /// removed log has room for as many beyond its cut.
     pub fn is_over_full(&self, header: &Header, place: super::chains::Place) -> bool {
         let super::chains::Place::Append(chain) = place else { return false };
-        self.withheld.len() >= MAX_WITHHELD
-            && self.logs.get(&header.log).and_then(|l| l.chains.get(chain)).is_some_and(|c| header.seq >= c.below)
+        let Some(chain) = self.logs.get(&header.log).and_then(|l| l.chains.get(chain)) else { return false };
+        match header.class {
+            Class::Content => self.withheld.len() >= MAX_WITHHELD && header.seq >= chain.below,
+            Class::Control => {
+                header.seq >= chain.below.saturating_add(MAX_WITHHELD as u64)
+                    && matches!(self.members.verdict(chain.person, header.log), Verdict::UpTo(_))
+            }
+        }
     }
 
     /// Below which seq the entries of each chain of a log count.
@@ -271,10 +279,11 @@ impl Group {
     /// Looks through everything that counts for what it builds on among the withheld entries.
     pub fn lift_all<S: Store>(&mut self, store: &mut S) -> Result<(), S::Error> {
         self.lift_at = None;
-        let chains: Vec<ChainNo> = self.logs.values().flat_map(|l| l.chains.iter().map(|c| c.no)).collect();
+        let chains: Vec<(ChainNo, u64)> =
+            self.logs.values().flat_map(|l| l.chains.iter().map(|c| (c.no, c.first()))).collect();
         let mut built_on: BTreeSet<EntryId> = BTreeSet::new();
-        for chain in chains {
-            let mut from = 0;
+        for (chain, first) in chains {
+            let mut from = first;
             while !self.withheld.is_empty() {
                 let block = store.entries(self.id(), chain, from, BLOCK, BLOCK_BYTES, true)?;
                 let Some(last) = block.last() else { break };
@@ -326,10 +335,12 @@ impl Group {
         self.withheld.clear();
         self.lifted.clear();
         let mut built_on: BTreeSet<EntryId> = BTreeSet::new();
-        let chains: Vec<(LogId, usize, ChainNo)> =
-            self.logs.iter().flat_map(|(log, l)| l.chains.iter().enumerate().map(|(i, c)| (*log, i, c.no))).collect();
-        for (log, index, chain) in chains {
-            let mut from = 0;
+        let of_log = |(log, l): (&LogId, &Log)| -> Vec<_> {
+            l.chains.iter().enumerate().map(|(i, c)| (*log, i, c.no, c.first())).collect()
+        };
+        let chains: Vec<(LogId, usize, ChainNo, u64)> = self.logs.iter().flat_map(of_log).collect();
+        for (log, index, chain, first) in chains {
+            let mut from = first;
             loop {
                 let block = store.entries(self.id(), chain, from, BLOCK, BLOCK_BYTES, true)?;
                 let Some(last) = block.last() else { break };

@@ -15,6 +15,7 @@ mod duties;
 mod early;
 pub mod entropy;
 mod exporting;
+mod forking;
 mod gossiping;
 mod group;
 mod guests;
