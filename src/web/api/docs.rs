@@ -81,5 +81,6 @@ fn shape(shape: Shape) -> String {
         Shape::Texts | Shape::MaybeTexts => "list of texts".into(),
         Shape::Pairs => "list of pairs".into(),
         Shape::File => "{name, text}".into(),
+        Shape::Changes => "list of [from, to, text]".into(),
     }
 }
