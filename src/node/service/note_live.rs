@@ -148,7 +148,7 @@ impl Service<'_> {
         }
         let mut found = vec![];
         if !titles.is_empty() {
-            let known = self.titles(group)?;
+            let known = self.notes_by_title(group)?;
             for title in titles.iter().take(note_links::MAX_LINKS) {
                 if let Some(note) = known.get(&title.trim().to_lowercase()) {
                     found.push(json!({ "title": title, "note_id": note }));
@@ -159,7 +159,7 @@ impl Service<'_> {
     }
 
     /// The notes that are not deleted, by their titles in small letters; of two with one title the one of the lesser id.
-    fn titles(&mut self, group: GroupId) -> Result<BTreeMap<String, NoteId>, Fail> {
+    fn notes_by_title(&mut self, group: GroupId) -> Result<BTreeMap<String, NoteId>, Fail> {
         let id = |register: &Register| match register {
             Register::NoteTitle(id) | Register::NoteDeleted(id) => Some(*id),
             _ => None,
@@ -223,7 +223,7 @@ fn told(old: &str, changes: &[Change]) -> Vec<(&'static str, String)> {
     let part = |from: usize, to: usize| String::from_utf16_lossy(old_units.get(from..to).unwrap_or_default());
     let mut out = vec![];
     let mut at = 0;
-    let mut same = |text: String, first: bool, last: bool, out: &mut Vec<_>| {
+    let same = |text: String, first: bool, last: bool, out: &mut Vec<_>| {
         let chars: Vec<char> = text.chars().collect();
         let (head, tail) = (if first { 0 } else { AROUND }, if last { 0 } else { AROUND });
         if chars.len() <= head + tail {
