@@ -36,7 +36,9 @@ class Editor {
     this.composing = false;
     this.arrived = null;
     this.wanted = false;
+    // Nothing is sent: it was not taken as it is, or it is line ends alone.
     this.refused = false;
+    this.idle = false;
     this.told = { at: 0, cursor: null };
   }
 
@@ -112,6 +114,7 @@ class Editor {
     this.typed = compose(this.typed, steps);
     this.shown = value;
     this.refused = false;
+    this.idle = false;
     this.carets.move(steps);
     this.soon(GATHER_MS);
     this.say('saving');
@@ -180,7 +183,7 @@ class Editor {
     const cursor = this.cursor();
     const moved = cursor && String(cursor) !== String(this.told.cursor);
     const stale = cursor && performance.now() - this.told.at > PRESENT_MS - 500;
-    const isWrite = !this.refused && (this.sent !== null || this.typed.length > 0);
+    const isWrite = !this.refused && !this.idle && (this.sent !== null || this.typed.length > 0);
     if (!isWrite && !moved && !stale && !this.wanted) return;
     this.busy = true;
     this.wanted = false;
@@ -197,20 +200,20 @@ class Editor {
       this.merge(answer);
       this.again = false;
       this.forget();
-      this.say(this.refused ? 'refused' : this.typed.length > 0 ? 'saving' : 'saved');
+      this.say(this.refused ? 'refused' : this.typed.length > 0 && !this.idle ? 'saving' : 'saved');
     } catch (error) {
       wait = await this.failed(error);
     }
     this.busy = false;
     if (wait !== null) this.soon(wait);
-    else if (this.typed.length > 0) this.soon(GATHER_MS);
+    else if (this.typed.length > 0 && !this.refused && !this.idle) this.soon(GATHER_MS);
     else if (this.wanted) this.soon(0);
   }
 
   push(cursor) {
-    const body = { rev: this.rev, changes: toList(this.refused ? [] : this.sent ?? []), again: this.again };
+    const body = { rev: this.rev, changes: toList(this.sent ?? []), again: this.again };
     // Only a cursor in what the node knows after this can be shown to others.
-    if (cursor && this.typed.length === 0) [body.cursor_from, body.cursor_to] = cursor;
+    if (cursor && (this.typed.length === 0 || this.idle)) [body.cursor_from, body.cursor_to] = cursor;
     return this.ask('', { method: 'POST', body: JSON.stringify(body) });
   }
 
@@ -223,8 +226,8 @@ class Editor {
 
   merge(answer) {
     const theirs = fromList(answer.changes);
-    this.base = apply(apply(this.base, this.refused ? [] : this.sent ?? []), theirs);
-    if (!this.refused) this.sent = null;
+    this.base = apply(apply(this.base, this.sent ?? []), theirs);
+    this.sent = null;
     this.rev = answer.rev;
     this.root.dataset.rev = answer.rev.join(',');
     // Whatever was typed while the answer came.
@@ -279,8 +282,7 @@ class Editor {
     this.root.dataset.rev = answer.rev.join(',');
     this.show(answer.text);
     this.carets.set(answer.cursors);
-    // Line ends alone are no reason to write.
-    this.refused = this.typed.length > 0;
+    this.idle = this.typed.length > 0;
   }
 
   say(state, more = '') {
@@ -294,7 +296,7 @@ class Editor {
   // What the node does not have yet stays in this browser.
   keep() {
     const steps = compose(this.sent ?? [], this.typed);
-    if (steps.length === 0 || !this.rev || this.refused) return;
+    if (steps.length === 0 || !this.rev || this.refused || this.idle) return;
     try {
       localStorage.setItem(this.key, JSON.stringify({ rev: this.rev, base: this.base, steps }));
     } catch {

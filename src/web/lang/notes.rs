@@ -11,7 +11,6 @@ words! {
     notes_none_found, "Nothing fits. Try fewer words, or take a filter away.", "没有匹配的笔记。减少关键词，或去掉筛选条件。";
     notes_none_deleted, "Nothing was deleted.", "没有已删除的笔记。";
     notes_deleted, "Deleted", "已删除";
-    notes_all, "All notes", "全部笔记";
     note_filter, "Filter", "筛选";
     note_without_title, "Without a title", "无标题";
     note_title_label, "Title", "标题";
@@ -24,7 +23,6 @@ words! {
     note_edit, "Edit", "编辑";
     note_done, "Done", "完成";
     note_save, "Save", "保存";
-    note_read, "Read", "阅读";
     note_history_title, "History", "历史";
     note_details, "Title, topic, tags", "标题、主题、标签";
     note_delete, "Delete", "删除";
@@ -61,7 +59,5 @@ sentences! {
     note_on_peers(n), "on {n} connected devices", "已同步到 {n} 台在线设备";
     note_on_one(n), "on {n} connected device", "已同步到 {n} 台在线设备";
     note_version(n), "Version {n}", "版本 {n}";
-    note_chars(n), "{n} characters", "{n} 字";
     notes_count(n), "{n} notes", "{n} 篇笔记";
-    note_by(names), "by {names}", "{names}";
 }
