@@ -53,7 +53,7 @@ impl Driver {
         let profile = tempfile::tempdir().unwrap();
         let args = json!([
             "--headless=new", "--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-dev-shm-usage",
-            "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--no-first-run", "--hide-scrollbars",
+            "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--no-first-run", 
             "--lang=en-US", "--window-size=1440,900", format!("--user-data-dir={}", profile.path().display()),
         ]);
         let wanted = json!({ "capabilities": { "alwaysMatch": {

@@ -112,7 +112,7 @@ impl World {
         let driver = Driver::start();
         let ada = Person::new(&driver, Some("Ada"));
         let group = ada.home.create("Cloud natives");
-        ada.home.json(&["roadmap", "add", "blockchain-to-cloud-native"]);
+        ada.home.json(&["roadmap", "add", "cloud-native-path"]);
         let bo = Person::new(&driver, Some("Bo"));
         bo.home.json(&["join", &ada.home.ticket(), "--wait", "60"]);
         converge(&[&ada.home, &bo.home]);

@@ -358,7 +358,7 @@ mod tests {
                     let change = change(shown, &one[0]);
                     let (sent, written) = with(version, std::slice::from_ref(&change), &mut next);
                     *shown = applied(shown, std::slice::from_ref(&change));
-                    prop_assert_eq!(&sent.read(), shown);
+                    prop_assert_eq!(&sent.read(), &*shown);
                     written.iter().for_each(|(entry, edit)| node.apply(*entry, edit));
                     *version = sent;
                 }
@@ -368,7 +368,7 @@ mod tests {
                 }
                 *shown = applied(shown, &changes);
                 *version = node.clone();
-                prop_assert_eq!(&node.read(), shown);
+                prop_assert_eq!(&node.read(), &*shown);
             }
         }
     }
