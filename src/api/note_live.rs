@@ -36,6 +36,9 @@ pub enum NoteLive {
         /// Where the person's selection begins in the changed text; left out: the editor has no focus.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cursor_from: Option<usize>,
+        /// The editor was closed: others need not wait until they forget the cursor.
+        #[serde(default)]
+        left: bool,
         /// Where it ends; left out: where it begins.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cursor_to: Option<usize>,

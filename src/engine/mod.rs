@@ -24,6 +24,7 @@ mod judging;
 mod keyring;
 mod only_here;
 mod outcome;
+pub mod presence;
 mod pulling;
 mod serve;
 mod serving;

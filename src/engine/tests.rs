@@ -190,7 +190,7 @@ impl Table {
             Output::Penalise(who, why) => self.nodes[n].penalised.push((who, why)),
             Output::Learned(_, told) => self.nodes[n].learned.extend(told),
             Output::Event(event) => self.nodes[n].events.push(event),
-            Output::Provide(_) | Output::StopProviding(_) => {}
+            Output::Provide(_) | Output::StopProviding(_) | Output::Presence(_) => {}
         }
     }
 

@@ -1,12 +1,13 @@
 //! A note under an editor: what was typed at a revision becomes edits of that version, and what others typed goes back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::note::History;
 use super::{Done, Service};
 use crate::api::{Code, Error, MAX_CHANGES, MAX_NOTE_BYTES, NoteChange, NoteLive};
+use crate::gossip::presence::Content;
 use crate::model::action::{Action, NoteEdit};
 use crate::model::fold::Register;
 use crate::model::id::{EntryId, GroupId, NoteId};
@@ -27,14 +28,18 @@ struct Typed<'a> {
     changes: &'a [NoteChange],
     /// Whether it may be here already.
     again: bool,
+    /// The selection, in the changed text.
+    cursor: Option<[usize; 2]>,
+    left: bool,
 }
 
 impl Service<'_> {
     pub(super) fn note_live(&mut self, group: GroupId, asked: &NoteLive) -> Done {
         match asked {
             NoteLive::Read { note, since } => self.live_read(group, note, since.as_deref()),
-            NoteLive::Edit { note, rev, changes, again, .. } => {
-                self.live_edit(group, note, &Typed { rev, changes, again: *again })
+            NoteLive::Edit { note, rev, changes, again, cursor_from, cursor_to, left } => {
+                let cursor = cursor_from.map(|from| [from, cursor_to.unwrap_or(from)]);
+                self.live_edit(group, note, &Typed { rev, changes, again: *again, cursor, left: *left })
             }
             NoteLive::Compare { note, from, to } => self.note_compare(group, note, from.as_deref(), to),
             NoteLive::Links { note, titles } => self.note_links(group, note.as_deref(), titles),
@@ -53,7 +58,9 @@ impl Service<'_> {
             }
             None => None,
         };
-        Ok(state(note, &note::all_heads(&history.edits), &present, old.as_ref()))
+        let mut answer = state(note, &note::all_heads(&history.edits), &present, old.as_ref());
+        answer["cursors"] = self.cursors(group, note, &present)?;
+        Ok(answer)
     }
 
     fn live_edit(&mut self, group: GroupId, given: &str, typed: &Typed<'_>) -> Done {
@@ -94,9 +101,32 @@ impl Service<'_> {
             note::all_heads(&self.history(group, note)?.edits)
         };
         let mut answer = state(note, &heads, &present, Some(&own));
+        if let Some(cursor) = typed.cursor {
+            let selection = Some(cursor.map(|units| own.anchor(units)));
+            self.engine.say_presence(self.context.now, group, &Content { note, selection });
+        } else if typed.left {
+            self.engine.say_presence(self.context.now, group, &Content { note, selection: None });
+        }
+        answer["cursors"] = self.cursors(group, note, &present)?;
         answer["entry_ids"] = json!(written);
         answer["durable"] = json!(true);
         Ok(answer)
+    }
+
+    /// Who else is in a note, and where in this text.
+    fn cursors(&mut self, group: GroupId, note: NoteId, present: &Text) -> Result<Value, Fail> {
+        let others = self.engine.present_in(self.context.now, group, note);
+        let muted = if others.is_empty() { BTreeSet::new() } else { self.muted(group)? };
+        let places = present.places(&others.iter().flat_map(|one| one.selection).collect::<Vec<_>>());
+        let mut cursors = vec![];
+        for (one, place) in others.iter().zip(places.chunks_exact(2)) {
+            if !muted.contains(&one.person) {
+                let name = self.person_name(group, one.person)?;
+                let (from, to) = (place[0], place[1]);
+                cursors.push(json!({ "person_id": one.person, "person": name, "log": one.log, "from": from, "to": to }));
+            }
+        }
+        Ok(Value::Array(cursors))
     }
 
     /// Writes one edit. What can not be sealed yet is refused: the editor keeps it, and tries again.

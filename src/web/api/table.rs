@@ -252,6 +252,7 @@ const NOTES: &[Operation] = &[
             body("again", Flag(false), "It may have been carried out before: then it is not done twice."),
             body("cursor_from", UNITS, "Where the selection begins in the changed text; others see it for a few seconds."),
             body("cursor_to", UNITS, "Where it ends."),
+            body("left", Flag(false), "The editor was closed."),
         ]),
     get("/groups/{group}/notes/{note}/compare", "note-live", "What changed between two versions.")
         .with("note-compare", &[("live", Fixed::Text("compare"))])

@@ -95,7 +95,9 @@ class Editor {
       if (document.activeElement === field) this.soon(CURSOR_MS);
     });
     document.addEventListener('studymesh:event', ({ detail }) => {
-      if (detail === null || (detail.group_id === this.root.dataset.group && /^(entr|members)/.test(detail.type))) this.pull();
+      if (detail === null) this.pull();
+      // What this page wrote itself is no news.
+      else if (detail.group_id === this.root.dataset.group && !this.rev.includes(detail.data?.entry_id)) this.pull();
     });
     document.addEventListener('studymesh:presence', ({ detail }) => {
       if (detail.group_id === this.root.dataset.group) this.pull();
@@ -321,6 +323,9 @@ class Editor {
   leave() {
     this.take();
     this.keep();
+    if (!this.rev) return;
+    const body = JSON.stringify({ rev: this.rev, changes: [], left: true });
+    fetch(this.path, { method: 'POST', headers: HEADERS, body, keepalive: true }).catch(() => {});
   }
 
   preview() {
