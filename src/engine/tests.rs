@@ -7,6 +7,7 @@ mod bundles;
 mod closed;
 mod devices;
 mod only_here;
+mod presence;
 
 use super::io::{Event, Input, MessageId, Output, Relation, StreamId, Verdict};
 use super::*;
