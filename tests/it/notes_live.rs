@@ -127,13 +127,12 @@ fn a_cursor_reaches_the_other_node_and_is_no_event_and_links_lead_back() {
         let follow = scope.spawn(|| {
             ada_page.follow("/api/v1/events", None, |lines| lines.iter().any(|line| line == "event: presence"))
         });
-        while !follow.is_finished() {
-            for at in [0, 3] {
-                let body = json!({ "rev": editor.rev, "changes": [], "cursor_from": at });
-                bo_page.json("POST", &path, &body);
-                std::thread::sleep(std::time::Duration::from_millis(300));
-            }
-        }
+        let mut at = 0;
+        eventually("it is told", || {
+            at = 3 - at;
+            bo_page.json("POST", &path, &json!({ "rev": editor.rev, "changes": [], "cursor_from": at }));
+            follow.is_finished().then_some(())
+        });
         follow.join().unwrap()
     });
     assert!(lines.iter().any(|line| line == "event: presence"));

@@ -129,6 +129,20 @@ export const transform = (mine, theirs) => {
   return [trimmed(outMine), trimmed(outTheirs)];
 };
 
+// What leads back to the text `before` that some steps changed.
+export const invert = (steps, before) => {
+  const out = [];
+  let at = 0;
+  for (const step of steps) {
+    if (isPut(step)) push(out, -step.length);
+    else if (step > 0) {
+      push(out, step);
+      at += step;
+    } else push(out, before.slice(at, at -= step));
+  }
+  return trimmed(out);
+};
+
 // Where a cursor is after a change. What is put right at its place goes before it only when `behind`.
 export const follow = (place, steps, behind = false) => {
   let [at, now] = [0, 0];

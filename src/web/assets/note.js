@@ -3,6 +3,7 @@
 // moved over what was typed meanwhile and shown. Nothing is shown or sent while an input method composes.
 import { apply, compose, difference, follow, fromList, toList, transform } from './changes.js';
 import { carets } from './carets.js';
+import { Undo } from './undo.js';
 
 // Keystrokes of this time go out together: one entry of the log.
 const GATHER_MS = 400;
@@ -26,6 +27,7 @@ class Editor {
     this.path = `/api/v1/groups/${root.dataset.group}/notes/${root.dataset.note}/live`;
     this.key = `studymesh note ${root.dataset.note}`;
     this.carets = carets(root, this.field);
+    this.undo = new Undo();
     this.rev = null;
     this.base = '';
     this.shown = '';
@@ -86,10 +88,18 @@ class Editor {
       this.exchange();
     });
     field.addEventListener('keydown', (event) => {
-      if (event.key === 's' && (event.ctrlKey || event.metaKey)) {
-        event.preventDefault();
-        this.exchange();
-      }
+      if (this.composing || event.altKey || !(event.ctrlKey || event.metaKey)) return;
+      const key = event.key.toLowerCase();
+      if (key === 's') this.exchange();
+      else if (key === 'z') this.turn(event.shiftKey);
+      else if (key === 'y') this.turn(true);
+      else return;
+      event.preventDefault();
+    });
+    field.addEventListener('beforeinput', (event) => {
+      if (event.inputType !== 'historyUndo' && event.inputType !== 'historyRedo') return;
+      event.preventDefault();
+      this.turn(event.inputType === 'historyRedo');
     });
     document.addEventListener('selectionchange', () => {
       if (document.activeElement === field) this.soon(CURSOR_MS);
@@ -114,6 +124,7 @@ class Editor {
     if (value === this.shown) return;
     const steps = difference(this.shown, value, this.field.selectionEnd);
     this.typed = compose(this.typed, steps);
+    this.undo.typed(steps, this.shown);
     this.shown = value;
     this.refused = false;
     this.idle = false;
@@ -121,6 +132,22 @@ class Editor {
     this.soon(GATHER_MS);
     this.say('saving');
     this.preview();
+  }
+
+  // Undoes the person's last change, or makes it anew.
+  turn(forth) {
+    this.take();
+    const steps = this.undo.step(forth, this.shown);
+    if (steps === null) return;
+    this.typed = compose(this.typed, steps);
+    this.show(apply(this.shown, steps));
+    const place = follow(toList(steps).at(-1)[1], steps, true);
+    this.field.setSelectionRange(place, place);
+    this.carets.move(steps);
+    this.idle = false;
+    this.refused = false;
+    this.soon(GATHER_MS);
+    this.say('saving');
   }
 
   // Shows a text; what the field changes of it by itself is as if it was typed.
@@ -137,6 +164,7 @@ class Editor {
     if (steps.length === 0) return;
     const field = this.field;
     const { selectionStart, selectionEnd, selectionDirection, scrollTop } = field;
+    this.undo.others(steps);
     this.show(apply(this.shown, steps));
     const from = follow(selectionStart, steps);
     field.setSelectionRange(from, Math.max(from, follow(selectionEnd, steps)), selectionDirection);
@@ -237,6 +265,8 @@ class Editor {
     const [typed, moved] = transform(this.typed, theirs);
     this.typed = typed;
     this.follow(moved);
+    // A cursor that others' words moved has not moved.
+    if (this.told.cursor) this.told.cursor = this.told.cursor.map((at) => follow(at, moved));
     this.carets.set(answer.cursors.map((cursor) => ({
       ...cursor, from: follow(cursor.from, this.typed), to: follow(cursor.to, this.typed),
     })));
