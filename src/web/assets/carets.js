@@ -4,7 +4,7 @@ import { follow } from './changes.js';
 
 // In a longer text cursors are not drawn; the faces are.
 const MAX_UNITS = 200000;
-const DRAW_MS = 60;
+const DRAW_MS = 150;
 
 const initials = (name) => {
   const words = name.split(/[^\p{L}\p{N}]+/u).filter(Boolean);

@@ -56,7 +56,8 @@ async fn list(app: &App, frame: &Frame, group: &str, query: &Form) -> Result<Pag
     };
     let count = notes.len();
     notes = notes.into_iter().skip(from).take(SHOWN).collect();
-    let topics = titles(app, group, t).await?;
+    let named = topic.is_some() || notes.iter().any(|(note, _)| !note.at("topic").is_empty());
+    let topics = if named { titles(app, group, t).await? } else { BTreeMap::new() };
     let base = format!("/groups/{group}{SECTION}");
     let with = |pairs: &[(&str, &str)]| address(&base, pairs);
     let (tag_now, topic_now) = (tag.as_deref().unwrap_or_default(), topic.as_deref().unwrap_or_default());
@@ -143,7 +144,7 @@ fn tags(notes: &[Value]) -> Vec<(&str, usize)> {
 }
 
 /// The topics of the group's roadmaps, by id.
-pub async fn titles(app: &App, group: &str, t: Texts) -> Result<BTreeMap<String, String>, Problem> {
+async fn titles(app: &App, group: &str, t: Texts) -> Result<BTreeMap<String, String>, Problem> {
     let mut titles = BTreeMap::new();
     for (_, topics) in roadmaps(app, group, t).await? {
         titles.extend(topics);
