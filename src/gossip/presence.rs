@@ -17,8 +17,7 @@ const PLACE_BYTES: usize = 1 + 32 + 4;
 /// Bytes of the content: note, what it says, two places.
 const CONTENT_BYTES: usize = 32 + 1 + 2 * PLACE_BYTES;
 /// Bytes of the sealed content: nonce, frame, content padded, tag.
-const SEALED_BYTES: usize =
-    seal::NONCE_BYTES + seal::padded_len(seal::FRAME_BYTES + CONTENT_BYTES) + seal::TAG_BYTES;
+const SEALED_BYTES: usize = seal::NONCE_BYTES + seal::padded_len(seal::FRAME_BYTES + CONTENT_BYTES) + seal::TAG_BYTES;
 /// Bytes of a presence.
 pub const PRESENCE_BYTES: usize = HEAD_BYTES + SEALED_BYTES;
 

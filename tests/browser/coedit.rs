@@ -81,9 +81,13 @@ fn a_composition_is_not_disturbed_by_what_others_write() {
     let (ada, bo) = (&world.ada, &world.bo);
     // Ada stands behind the first character.
     ada.browser.click("#source");
-    let at = ada.browser.run("const f = document.querySelector('#source'); f.setSelectionRange(1, 1); return f.selectionStart;", &[]);
+    let at = ada
+        .browser
+        .run("const f = document.querySelector('#source'); f.setSelectionRange(1, 1); return f.selectionStart;", &[]);
     assert_eq!(at, 1);
-    for (n, (syllable, word)) in [("xue", "学"), ("xuexi", "学习"), ("yun", "云"), ("rongqi", "容器")].into_iter().enumerate() {
+    for (n, (syllable, word)) in
+        [("xue", "学"), ("xuexi", "学习"), ("yun", "云"), ("rongqi", "容器")].into_iter().enumerate()
+    {
         for end in 1..=syllable.len() {
             let params = json!({ "text": &syllable[..end], "selectionStart": end, "selectionEnd": end });
             ada.browser.cdp("Input.imeSetComposition", &params);
@@ -105,7 +109,10 @@ fn a_composition_is_not_disturbed_by_what_others_write() {
         assert!(!shown.contains(&marker) && shown.contains(syllable), "it waits for the end: {shown:?}");
         assert!(!ada.home.body(&note).contains(syllable), "nothing half composed is sent");
         ada.browser.cdp("Input.insertText", &json!({ "text": word }));
-        ada.until("what Bo wrote arrives after the composition", &format!("document.querySelector('#source').value.includes('{marker}')"));
+        ada.until(
+            "what Bo wrote arrives after the composition",
+            &format!("document.querySelector('#source').value.includes('{marker}')"),
+        );
     }
     let text = world.one_text(&note);
     assert!(text.contains("头学学习云容器\n尾"), "{text:?}");

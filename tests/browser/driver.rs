@@ -41,7 +41,9 @@ impl Driver {
         let port = lines
             .by_ref()
             .map_while(Result::ok)
-            .find_map(|line| line.split_once("successfully on port ").map(|(_, port)| port.trim_end_matches('.').to_owned()))
+            .find_map(|line| {
+                line.split_once("successfully on port ").map(|(_, port)| port.trim_end_matches('.').to_owned())
+            })
             .expect("chromedriver says its port");
         // Whatever it says later is read, so that it can go on.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
@@ -52,9 +54,17 @@ impl Driver {
     pub fn open(&self) -> Browser {
         let profile = tempfile::tempdir().unwrap();
         let args = json!([
-            "--headless=new", "--no-sandbox", "--disable-background-networking", "--disable-gpu", "--disable-dev-shm-usage",
-            "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--no-first-run", 
-            "--lang=en-US", "--window-size=1440,900", format!("--user-data-dir={}", profile.path().display()),
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-background-networking",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-background-timer-throttling",
+            "--disable-renderer-backgrounding",
+            "--no-first-run",
+            "--lang=en-US",
+            "--window-size=1440,900",
+            format!("--user-data-dir={}", profile.path().display()),
         ]);
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome", "unhandledPromptBehavior": "ignore",
@@ -177,7 +187,9 @@ impl Browser {
     pub fn requests(&self) -> Vec<String> {
         let mut urls = vec![];
         for line in self.log("performance") {
-            let Ok(event) = serde_json::from_str::<Value>(line["message"].as_str().unwrap_or_default()) else { continue };
+            let Ok(event) = serde_json::from_str::<Value>(line["message"].as_str().unwrap_or_default()) else {
+                continue;
+            };
             if event["message"]["method"] == "Network.requestWillBeSent" {
                 urls.extend(event["message"]["params"]["request"]["url"].as_str().map(str::to_owned));
             }

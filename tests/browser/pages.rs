@@ -46,16 +46,31 @@ fn filled() -> Filled {
     let world = World::new();
     let (ada, bo) = (&world.ada.home, &world.bo.home);
     let shown = ada.json(&["roadmap", "show", ROADMAP]);
-    let topic = shown["topics"].as_array().unwrap().iter().find(|t| t["kind"] == "topic").unwrap()["id"].as_str().unwrap();
+    let topic =
+        shown["topics"].as_array().unwrap().iter().find(|t| t["kind"] == "topic").unwrap()["id"].as_str().unwrap();
     let note = |home: &Home, title: &str, tags: &[&str], text: &str| {
         let mut args = vec!["note", "new", "--title", title, "--topic", topic, "--file", "-"];
         tags.iter().for_each(|tag| args.extend(["--tag", tag]));
         home.json_with(&args, text)["note_id"].as_str().unwrap().to_owned()
     };
     let main = note(ada, "Pods and 容器", &["k8s", "网络"], include_str!("note.md"));
-    note(bo, "Services", &["k8s"], "A service finds its pods by labels: see [[Pods and 容器]]. Kubernetes keeps the list.\n");
-    note(bo, "A very long title that says in one breath what a shorter one could have said as well, about kubernetes", &[],
-        &format!("{}\n\n| a | b |\n|--|--|\n| {} | 2 |\n\n    {}\n", "word".repeat(60), "cell".repeat(40), "code ".repeat(60)));
+    note(
+        bo,
+        "Services",
+        &["k8s"],
+        "A service finds its pods by labels: see [[Pods and 容器]]. Kubernetes keeps the list.\n",
+    );
+    note(
+        bo,
+        "A very long title that says in one breath what a shorter one could have said as well, about kubernetes",
+        &[],
+        &format!(
+            "{}\n\n| a | b |\n|--|--|\n| {} | 2 |\n\n    {}\n",
+            "word".repeat(60),
+            "cell".repeat(40),
+            "code ".repeat(60)
+        ),
+    );
     let gone = note(ada, "Gone", &[], "x");
     ada.json(&["note", "delete", &gone]);
     ada.json(&["progress", "set", topic, "doing"]);
@@ -113,7 +128,8 @@ fn every_page_fits_every_width_complains_of_nothing_and_asks_nobody_else() {
         }
         let own = format!("{}/", person.web);
         for url in person.browser.requests() {
-            if !url.starts_with(&own) && !url.starts_with("data:") && !url.starts_with("chrome") && url != "about:blank" {
+            if !url.starts_with(&own) && !url.starts_with("data:") && !url.starts_with("chrome") && url != "about:blank"
+            {
                 bad.push(format!("{name}: asked for {url}"));
             }
         }
@@ -127,7 +143,8 @@ fn axe() -> Option<String> {
     let file = dir.join("node_modules/axe-core/axe.min.js");
     if !file.exists() {
         std::fs::create_dir_all(&dir).unwrap();
-        let args = ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", ".", "axe-core@4"];
+        let args =
+            ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", ".", "axe-core@4"];
         let installed = Command::new("npm").args(args).current_dir(&dir).output();
         if !installed.is_ok_and(|output| output.status.success()) {
             say("SKIPPED: npm does not bring axe-core, so nothing was checked for accessibility");
@@ -190,7 +207,8 @@ fn what_hostile_members_write_runs_nowhere() {
     let world = World::new();
     let (ada, bo) = (&world.ada, &world.bo.home);
     let shown = ada.home.json(&["roadmap", "show", ROADMAP]);
-    let topic = shown["topics"].as_array().unwrap().iter().find(|t| t["kind"] == "topic").unwrap()["id"].as_str().unwrap();
+    let topic =
+        shown["topics"].as_array().unwrap().iter().find(|t| t["kind"] == "topic").unwrap()["id"].as_str().unwrap();
     let mut notes = vec![];
     for (n, one) in HOSTILE.iter().enumerate() {
         let tag: String = one.chars().filter(|c| !c.is_whitespace() && *c != ',').take(40).collect();
@@ -226,7 +244,10 @@ fn what_hostile_members_write_runs_nowhere() {
         paths.push(format!("/groups/{}/notes?q={query}&tag={query}", world.group));
         paths.push(format!("/groups/{}/notes/new?title={query}&topic={query}", world.group));
     }
-    ada.browser.cdp("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": "window.pwned = () => { window.wasPwned = true; };" }));
+    ada.browser.cdp(
+        "Page.addScriptToEvaluateOnNewDocument",
+        &json!({ "source": "window.pwned = () => { window.wasPwned = true; };" }),
+    );
     ada.browser.complaints();
     for path in &paths {
         ada.go(path);

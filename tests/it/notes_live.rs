@@ -171,7 +171,14 @@ fn the_pages_of_notes_show_forms_that_work_and_differences() {
     assert_eq!(home.body(note), "zero\none\ntwo\nthree");
     let history = browser.get(&format!("{page}/history")).text();
     assert!(history.contains("<ins>") && history.contains("three"), "{history}");
-    let details = [("title", "Pods"), ("had_title", "容器"), ("tags", "k8s"), ("had_tags", "k8s, 网络"), ("topic", ""), ("had_topic", "")];
+    let details = [
+        ("title", "Pods"),
+        ("had_title", "容器"),
+        ("tags", "k8s"),
+        ("had_tags", "k8s, 网络"),
+        ("topic", ""),
+        ("had_topic", ""),
+    ];
     assert_eq!(browser.form(&format!("{page}/details"), &details).status, 303);
     let shown = home.json(&["note", "show", note]);
     assert_eq!((&shown["title"], &shown["tags"]), (&json!("Pods"), &json!(["k8s"])));
@@ -181,6 +188,10 @@ fn the_pages_of_notes_show_forms_that_work_and_differences() {
     assert_eq!(browser.form(&format!("{page}/restore"), &[]).status, 303);
     assert_eq!(browser.form(&format!("{page}/restore"), &[("version", "1")]).status, 303);
     assert_eq!(home.body(note), "one\ntwo");
-    let preview = browser.form(&format!("{notes}/preview"), &[("text", "[[Pods]] [[new one]] <script>x</script>")]).text();
-    assert!(preview.contains(&page) && preview.contains("notes/new?title=new+one") && !preview.contains("<script"), "{preview}");
+    let preview =
+        browser.form(&format!("{notes}/preview"), &[("text", "[[Pods]] [[new one]] <script>x</script>")]).text();
+    assert!(
+        preview.contains(&page) && preview.contains("notes/new?title=new+one") && !preview.contains("<script"),
+        "{preview}"
+    );
 }

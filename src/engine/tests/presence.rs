@@ -112,13 +112,22 @@ fn a_word_under_another_key_is_passed_on_and_not_shown() {
     let ada = LogKey::from_seed(&seed);
     let hostile = table.hostile(1, group, 9);
     let other = Presence::new(group, &ada, (EpochId([3; 32]), &Key::new([1; 32])), T0, &behind(1), [1; 24]);
-    assert_eq!(table.whisper(1, group, &hostile, frame::presence(&keys, keys.gossip_topic(), &other, [1; 24])), Verdict::Accept);
+    assert_eq!(
+        table.whisper(1, group, &hostile, frame::presence(&keys, keys.gossip_topic(), &other, [1; 24])),
+        Verdict::Accept
+    );
     assert_eq!(table.sees(1, group), []);
     // Under the right epoch with another key it is a lie.
     let wrong = Presence::new(group, &ada, (EpochId::ZERO, &Key::new([1; 32])), T0 + 1, &behind(1), [1; 24]);
-    assert_eq!(table.whisper(1, group, &hostile, frame::presence(&keys, keys.gossip_topic(), &wrong, [2; 24])), Verdict::Reject);
+    assert_eq!(
+        table.whisper(1, group, &hostile, frame::presence(&keys, keys.gossip_topic(), &wrong, [2; 24])),
+        Verdict::Reject
+    );
     let key = keys.body_key(Class::Content, EpochId::ZERO).unwrap();
     let right = Presence::new(group, &ada, (EpochId::ZERO, key), T0 + 2, &behind(1), [1; 24]);
-    assert_eq!(table.whisper(1, group, &hostile, frame::presence(&keys, keys.gossip_topic(), &right, [3; 24])), Verdict::Accept);
+    assert_eq!(
+        table.whisper(1, group, &hostile, frame::presence(&keys, keys.gossip_topic(), &right, [3; 24])),
+        Verdict::Accept
+    );
     assert_eq!(table.sees(1, group).len(), 1);
 }

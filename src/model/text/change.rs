@@ -104,11 +104,7 @@ impl Text {
     ///
     /// # Errors
     /// The first error of `write`; what was written until then is applied.
-    pub fn carry_out<E>(
-        &mut self,
-        plan: &Plan,
-        write: impl FnMut(&TextEdit) -> Result<EntryId, E>,
-    ) -> Result<(), E> {
+    pub fn carry_out<E>(&mut self, plan: &Plan, write: impl FnMut(&TextEdit) -> Result<EntryId, E>) -> Result<(), E> {
         let rewrite = Rewrite::of(self, &plan.new, plan.hunks.iter().cloned());
         self.write_out(rewrite, write)
     }
@@ -295,7 +291,8 @@ mod tests {
     }
 
     fn change(text: &str, (from, len, new): &(usize, usize, String)) -> Change {
-        let bounds: Vec<usize> = text.chars().scan(0, |at, c| Some(std::mem::replace(at, *at + c.len_utf16()))).collect();
+        let bounds: Vec<usize> =
+            text.chars().scan(0, |at, c| Some(std::mem::replace(at, *at + c.len_utf16()))).collect();
         let end = units(text);
         let place = |n: usize| bounds.get(n).copied().unwrap_or(end);
         let from = from % (bounds.len() + 1);

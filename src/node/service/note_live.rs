@@ -123,7 +123,8 @@ impl Service<'_> {
             if !muted.contains(&one.person) {
                 let name = self.person_name(group, one.person)?;
                 let (from, to) = (place[0], place[1]);
-                cursors.push(json!({ "person_id": one.person, "person": name, "log": one.log, "from": from, "to": to }));
+                cursors
+                    .push(json!({ "person_id": one.person, "person": name, "log": one.log, "from": from, "to": to }));
             }
         }
         Ok(Value::Array(cursors))
@@ -216,7 +217,11 @@ fn state(note: NoteId, heads: &[EntryId], present: &Text, old: Option<&Text>) ->
 fn changes(given: &[NoteChange]) -> Result<Vec<Change>, Error> {
     if given.len() > MAX_CHANGES {
         let message = format!("there are {} changes; a request has at most {MAX_CHANGES}", given.len());
-        return Err(Error::new(Code::BadInput, message, "send them in parts, each at the revision of the answer before"));
+        return Err(Error::new(
+            Code::BadInput,
+            message,
+            "send them in parts, each at the revision of the answer before",
+        ));
     }
     Ok(given.iter().map(|(from, to, text)| Change { from: *from, to: *to, text: text.clone() }).collect())
 }

@@ -240,20 +240,28 @@ const NOTES: &[Operation] = &[
         "Brings a deleted note, or the text of a version, back.",
     )
     .takes(&[path("note", NOTE), body("version", Text, "A number, or an entry id or prefix.")]),
-    get("/groups/{group}/notes/{note}/live", "note-live", "What an open editor shows, or what changed since its revision.")
-        .with("note-live-read", &[("live", Fixed::Text("read"))])
-        .takes(&[path("note", NOTE), query("since", Text, "The editor's revision: ids with commas between them.")]),
-    post("/groups/{group}/notes/{note}/live", "note-live", "Makes an editor's changes at its revision, and merges them.")
-        .with("note-live-edit", &[("live", Fixed::Text("edit"))])
-        .takes(&[
-            path("note", NOTE),
-            needed(body("rev", MaybeTexts, "The revision, as the answer before gave it.")),
-            needed(body("changes", Changes, "Ascending; places in UTF-16 units of the text at that revision.")),
-            body("again", Flag(false), "It may have been carried out before: then it is not done twice."),
-            body("cursor_from", UNITS, "Where the selection begins in the changed text; others see it for a few seconds."),
-            body("cursor_to", UNITS, "Where it ends."),
-            body("left", Flag(false), "The editor was closed."),
-        ]),
+    get(
+        "/groups/{group}/notes/{note}/live",
+        "note-live",
+        "What an open editor shows, or what changed since its revision.",
+    )
+    .with("note-live-read", &[("live", Fixed::Text("read"))])
+    .takes(&[path("note", NOTE), query("since", Text, "The editor's revision: ids with commas between them.")]),
+    post(
+        "/groups/{group}/notes/{note}/live",
+        "note-live",
+        "Makes an editor's changes at its revision, and merges them.",
+    )
+    .with("note-live-edit", &[("live", Fixed::Text("edit"))])
+    .takes(&[
+        path("note", NOTE),
+        needed(body("rev", MaybeTexts, "The revision, as the answer before gave it.")),
+        needed(body("changes", Changes, "Ascending; places in UTF-16 units of the text at that revision.")),
+        body("again", Flag(false), "It may have been carried out before: then it is not done twice."),
+        body("cursor_from", UNITS, "Where the selection begins in the changed text; others see it for a few seconds."),
+        body("cursor_to", UNITS, "Where it ends."),
+        body("left", Flag(false), "The editor was closed."),
+    ]),
     get("/groups/{group}/notes/{note}/compare", "note-live", "What changed between two versions.")
         .with("note-compare", &[("live", Fixed::Text("compare"))])
         .takes(&[

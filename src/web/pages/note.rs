@@ -228,7 +228,11 @@ fn without(all: &[String], other: &[String]) -> Vec<String> {
 }
 
 /// `POST /groups/GROUP/notes/NOTE/delete`.
-pub async fn delete(State(app): State<Arc<App>>, frame: Frame, Path((group, note)): Path<(String, String)>) -> Response {
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    frame: Frame,
+    Path((group, note)): Path<(String, String)>,
+) -> Response {
     let done = app.ask_in(&group, Command::NoteDelete { note: note.clone() }).await;
     frame.done(done.map(|_| format!("/groups/{group}{SECTION}/{note}")).map_err(Into::into))
 }

@@ -80,14 +80,7 @@ async fn page(app: &App, frame: &Frame, group: &str, given: &str, at: &str) -> R
 }
 
 /// One step: the difference, the text, and the way back to it.
-async fn one(
-    app: &App,
-    frame: &Frame,
-    group: &str,
-    id: &str,
-    base: &str,
-    step: &Step<'_>,
-) -> Result<Markup, Problem> {
+async fn one(app: &App, frame: &Frame, group: &str, id: &str, base: &str, step: &Step<'_>) -> Result<Markup, Problem> {
     let t = frame.texts;
     let to = step.last.at("entry_id").to_owned();
     let from = Some(step.first.texts("builds_on").join(",")).filter(|from| !from.is_empty());
