@@ -158,7 +158,7 @@ pub async fn edit(State(app): State<Arc<App>>, frame: Frame, Path((group, note))
                     input type="hidden" name="rev" value=(note.texts("heads").join(","));
                     div.line {
                         label for="source" { (t.note_text_label()) }
-                        span.here hidden aria-label=(t.note_here_now()) {}
+                        span.here hidden role="group" aria-label=(t.note_here_now()) {}
                         span.state role="status" {}
                     }
                     div.page {
