@@ -85,11 +85,11 @@ fn two_editors_of_one_node_merge_at_their_revisions_and_a_repeated_request_is_do
     assert_eq!(one.text, home.body(&note));
 
     // What can not be: places within a character, behind the end, out of order; revisions of elsewhere; too much.
+    two = Editor::open(&program, &group, &note);
     let bad = |rev: &Value, changes: Value| {
         let answer = program.json("POST", &two.path, &json!({ "rev": rev, "changes": changes }));
         (answer.status, answer.code())
     };
-    two = Editor::open(&program, &group, &note);
     let face = two.text.encode_utf16().position(|unit| (0xd800..0xdc00).contains(&unit)).unwrap() + 1;
     assert_eq!(bad(&two.rev, json!([[face, face, "x"]])), (422, "bad_input".into()));
     assert_eq!(bad(&two.rev, json!([[999, 999, "x"]])), (422, "bad_input".into()));
