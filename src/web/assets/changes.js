@@ -76,6 +76,15 @@ export const toList = (steps) => {
   return list;
 };
 
+// The first `most` changes, and the others as they are after those.
+export const split = (steps, most) => {
+  const list = toList(steps);
+  if (list.length <= most) return [steps, []];
+  const first = list.slice(0, most);
+  const moved = first.reduce((sum, [from, to, put]) => sum + put.length - (to - from), 0);
+  return [fromList(first), fromList(list.slice(most).map(([from, to, put]) => [from + moved, to + moved, put]))];
+};
+
 export const apply = (text, steps) => {
   let out = '';
   let at = 0;

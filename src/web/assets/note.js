@@ -1,7 +1,7 @@
 // The editor of a note that others edit at the same time. It holds what the node has (`base` at `rev`), what is on its way there
 // (`sent`) and what was typed since (`typed`). The node merges and answers with its new revision and what others changed; that is
 // moved over what was typed meanwhile and shown. Nothing is shown or sent while an input method composes.
-import { apply, compose, difference, follow, fromList, toList, transform } from './changes.js';
+import { apply, compose, difference, follow, fromList, split, toList, transform } from './changes.js';
 import { carets } from './carets.js';
 import { Undo } from './undo.js';
 
@@ -14,6 +14,8 @@ const RETRY_MS = 1000;
 // If no word comes of what happens, this looks.
 const LOOK_MS = 10000;
 const PREVIEW_MS = 250;
+// Half of what the node takes at once.
+const MOST_CHANGES = 1000;
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 
 // A text field knows one kind of line end.
@@ -49,8 +51,9 @@ class Editor {
     field.readOnly = true;
     const draft = this.unsent();
     if (draft) {
-      Object.assign(this, { rev: draft.rev, base: draft.base, sent: draft.steps, again: true });
-      this.show(apply(draft.base, draft.steps));
+      // What was under way may have arrived; what was typed after it did not.
+      Object.assign(this, { ...draft, again: draft.sent !== null });
+      this.show(apply(draft.base, compose(draft.sent ?? [], draft.typed)));
     } else {
       try {
         await this.load();
@@ -218,8 +221,7 @@ class Editor {
     this.busy = true;
     this.wanted = false;
     if (isWrite && this.sent === null) {
-      this.sent = this.typed;
-      this.typed = [];
+      [this.sent, this.typed] = split(this.typed, MOST_CHANGES);
     }
     let wait = null;
     try {
@@ -327,10 +329,10 @@ class Editor {
 
   // What the node does not have yet stays in this browser.
   keep() {
-    const steps = compose(this.sent ?? [], this.typed);
-    if (steps.length === 0 || !this.rev || this.refused || this.idle) return;
+    const { rev, base, sent, typed } = this;
+    if ((sent === null && typed.length === 0) || !rev || this.refused || this.idle) return;
     try {
-      localStorage.setItem(this.key, JSON.stringify({ rev: this.rev, base: this.base, steps }));
+      localStorage.setItem(this.key, JSON.stringify({ rev, base, sent, typed }));
     } catch {
       // There is no room: it stays in this page.
     }
@@ -344,7 +346,8 @@ class Editor {
     try {
       const draft = JSON.parse(localStorage.getItem(this.key));
       localStorage.removeItem(this.key);
-      return Array.isArray(draft?.rev) && Array.isArray(draft.steps) && typeof draft.base === 'string' ? draft : null;
+      const isWhole = Array.isArray(draft?.rev) && Array.isArray(draft.typed) && typeof draft.base === 'string';
+      return isWhole ? { rev: draft.rev, base: draft.base, sent: draft.sent, typed: draft.typed } : null;
     } catch {
       return null;
     }
