@@ -34,7 +34,7 @@ for (let n = 0; n < count; n += 1) {
   put.push(one);
   field.setRangeText(one + ['', '', ' ', '🙂', '👩‍💻', '\\n', 'go'][random(7)], from, to, 'end');
   input();
-  if (n % 5 === 4) await new Promise((resolve) => setTimeout(resolve, 8));
+  if (n % 25 === 24) await new Promise((resolve) => setTimeout(resolve, 8));
 }
 return { put, taken };";
 

@@ -70,7 +70,7 @@ impl Driver {
             "browserName": "chrome", "unhandledPromptBehavior": "ignore",
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
             "goog:chromeOptions": { "binary": CHROMIUM, "args": args },
-            "timeouts": { "script": 300_000, "pageLoad": 60_000 },
+            "timeouts": { "script": 600_000, "pageLoad": 60_000 },
         } } });
         let made = ask(&self.host, "POST", "/session", &wanted);
         let session = made["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {made}")).to_owned();

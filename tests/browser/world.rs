@@ -133,10 +133,17 @@ impl World {
     /// Waits until both editors show and both nodes hold one text; gives it.
     #[track_caller]
     pub fn one_text(&self, note: &str) -> String {
-        let saved = "document.querySelector('#editor').dataset.state === 'saved'";
+        let mut last = String::new();
         eventually("both editors and both nodes have one text", || {
             let texts = [self.ada.typed(), self.bo.typed(), self.ada.home.body(note), self.bo.home.body(note)];
-            let quiet = [&self.ada, &self.bo].iter().all(|p| p.browser.run(&format!("return {saved}"), &[]) == true);
+            let state = "return document.querySelector('#editor').dataset.state";
+            let states = [&self.ada, &self.bo].map(|person| person.browser.run(state, &[]));
+            let now = format!("{states:?}, {:?} bytes", texts.each_ref().map(String::len));
+            if now != last {
+                say(&now);
+                last = now;
+            }
+            let quiet = states.iter().all(|state| *state == "saved");
             (quiet && texts.iter().all(|text| *text == texts[0])).then(|| texts[0].clone())
         })
     }
