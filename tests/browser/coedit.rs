@@ -27,7 +27,7 @@ for (let n = 0; n < count; n += 1) {
   let from = boundary(random(value.length + 1));
   let to = from;
   if (random(2) === 0 && value.length > 400) {
-    to = boundary(Math.min(value.length, from + 1 + random(6)));
+    to = boundary(Math.min(value.length, from + 1 + random(12)));
     taken.push(...value.slice(from, to));
   }
   const one = String.fromCodePoint(random(2) === 0 ? bmp + n : beyond + n);
@@ -100,6 +100,9 @@ fn a_composition_is_not_disturbed_by_what_others_write() {
             );
             let shown = ada.typed();
             assert!(shown.contains(&syllable[..end]), "the composition stands: {shown:?}");
+            if n == 0 {
+                assert!(shown.starts_with(&format!("头{}", &syllable[..end])), "where the cursor is: {shown:?}");
+            }
         }
         let marker = format!("<{n}.{}>", syllable.len());
         crate::harness::eventually("Ada's node has what Bo wrote", || {
