@@ -14,14 +14,15 @@ pub fn titles(text: &str) -> Vec<&str> {
     let mut found: Vec<&str> = vec![];
     let mut rest = text;
     while let Some(at) = rest.find("[[") {
-        rest = &rest[at + 2..];
+        let inner = &rest[at + 2..];
         // The innermost brackets count, and a link stands on one line.
-        let Some(end) = rest.find(['[', ']', '\n']) else { break };
-        if !rest[end..].starts_with("]]") {
+        let Some(end) = inner.find(['[', ']', '\n']) else { break };
+        if !inner[end..].starts_with("]]") {
+            rest = &rest[at + 1..];
             continue;
         }
-        let title = rest[..end].split('|').next().unwrap_or_default().trim();
-        rest = &rest[end + 2..];
+        let title = inner[..end].split('|').next().unwrap_or_default().trim();
+        rest = &inner[end + 2..];
         if !title.is_empty() && !found.contains(&title) {
             found.push(title);
             if found.len() == MAX_LINKS {
