@@ -16,6 +16,7 @@ mod copies;
 mod device;
 mod error;
 mod new_note;
+mod note_live;
 pub mod peek;
 mod request;
 mod roadmap_file;
@@ -28,6 +29,7 @@ pub use copies::{MAX_ONLY_HERE, ONLY_HERE_LONG_MS};
 pub use device::{Device, MAX_OFFER_MS};
 pub use error::{Code, Error};
 pub use new_note::{MAX_NEW_NOTES, NewNote};
+pub use note_live::{MAX_CHANGES, NoteChange, NoteLive};
 pub use request::Request;
 pub use roadmap_file::RoadmapFile;
 
@@ -258,6 +260,8 @@ pub enum Command {
         /// A version: its number, or an entry id or prefix.
         version: Option<String>,
     },
+    /// For an editor that is open on a note: see [`NoteLive`].
+    NoteLive(NoteLive),
     /// `{note_id, entry_id, durable:true}`.
     NoteDelete {
         /// Id, prefix or title.

@@ -1,6 +1,6 @@
 //! Which commands write into a group.
 
-use super::Command;
+use super::{Command, NoteLive};
 
 impl Command {
     /// Whether it may write entries into one group.
@@ -22,6 +22,7 @@ impl Command {
                 | C::NotesNew { .. }
                 | C::NoteEdit { .. }
                 | C::NoteSet { .. }
+                | C::NoteLive(NoteLive::Edit { .. })
                 | C::NoteRestore { .. }
                 | C::NoteDelete { .. }
                 | C::LinkAdd { .. }

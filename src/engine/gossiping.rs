@@ -30,6 +30,7 @@ impl<S: Store> Engine<S> {
                 self.heads(now, id, source, fingerprint);
                 Verdict::Accept
             }
+            Ok(Frame::Presence(presence)) => self.presence(now, id, source, &presence),
             Ok(Frame::Entry(entry)) => self.gossiped(now, id, source, *entry)?,
             Err(FrameError::Unknown) => Verdict::Accept,
             Err(FrameError::Seal | FrameError::Content(_)) => Verdict::Reject,

@@ -9,6 +9,7 @@ use super::forking::MAX_BRANCHES;
 use super::guests::{Gate, Guests};
 use super::io::{Relation, StreamId};
 use super::keyring::Keyring;
+use super::presence::Presences;
 use super::skew::Skew;
 use super::store::{Append, ChainNo, GroupRow, Reading, Store, Tip};
 use crate::gossip::{burst::Bucket, trickle::Trickle};
@@ -126,6 +127,8 @@ pub(super) struct Group {
     /// When to see to what others may see to as well.
     pub spread_at: Option<u64>,
     pub early: Early,
+    /// Who is in which note.
+    pub presences: Presences,
     pub entries: u64,
     /// How many branches there are, and how many there may be.
     pub chains: usize,
@@ -191,6 +194,7 @@ impl Group {
             connected: BTreeMap::new(),
             spread_at: None,
             early: Early::default(),
+            presences: Presences::default(),
             chains: logs.values().map(|log| log.chains.len()).sum(),
             max_chains: MAX_CHAINS,
             skew: Skew::default(),

@@ -99,6 +99,8 @@ pub enum Output {
     Penalise(Peer, String),
     /// Peers that a member told about: a hint where to find the group.
     Learned(GroupId, Vec<Told>),
+    /// Who is in which note of a group may have changed. It is not recorded.
+    Presence(GroupId),
     /// Something that people may want to know.
     Event(Event),
 }

@@ -26,6 +26,7 @@ mod keeping;
 mod keyring;
 mod only_here;
 mod outcome;
+pub mod presence;
 mod pulling;
 mod serve;
 mod serving;

@@ -7,6 +7,7 @@ mod bundles;
 mod closed;
 mod devices;
 mod only_here;
+mod presence;
 
 use super::io::{Event, Input, MessageId, Output, Relation, StreamId, Verdict};
 use super::*;
@@ -190,7 +191,7 @@ impl Table {
             Output::Penalise(who, why) => self.nodes[n].penalised.push((who, why)),
             Output::Learned(_, told) => self.nodes[n].learned.extend(told),
             Output::Event(event) => self.nodes[n].events.push(event),
-            Output::Provide(_) | Output::StopProviding(_) => {}
+            Output::Provide(_) | Output::StopProviding(_) | Output::Presence(_) => {}
         }
     }
 

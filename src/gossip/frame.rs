@@ -1,5 +1,6 @@
 //! A gossip frame and its bytes: `XChaCha20-Poly1305(gossip key, topic as context, framed payload)`.
 
+use super::presence::Presence;
 use crate::log::entry::{EntryError, Signed, Verified};
 use crate::log::header::HeaderError;
 use crate::log::keys::GroupKeys;
@@ -8,6 +9,7 @@ use crate::model::id::TopicHash;
 
 const ENTRY: u16 = 1;
 const HEADS: u16 = 2;
+const PRESENCE: u16 = 3;
 /// Most bytes of a frame: the body limit plus header, signature and seal.
 pub const MAX_FRAME_BYTES: usize = 64 * 1024;
 
@@ -23,6 +25,8 @@ pub enum Frame {
         /// How many entries that is.
         entries: u64,
     },
+    /// Who is in a note; nothing of it is checked yet.
+    Presence(Box<Presence>),
 }
 
 /// Why a frame is refused.
@@ -61,6 +65,12 @@ pub fn heads(keys: &GroupKeys, topic: TopicHash, fingerprint: [u8; 32], entries:
     sealed(keys, topic, HEADS, &payload, nonce).expect("a summary is short")
 }
 
+/// Seals a presence for the wire.
+#[must_use]
+pub fn presence(keys: &GroupKeys, topic: TopicHash, presence: &Presence, nonce: [u8; 24]) -> Vec<u8> {
+    sealed(keys, topic, PRESENCE, &presence.encode(), nonce).expect("a presence is short")
+}
+
 /// Opens a frame.
 ///
 /// # Errors
@@ -81,6 +91,10 @@ pub fn open(keys: &GroupKeys, topic: TopicHash, bytes: &[u8]) -> Result<Frame, F
             let entries = entries.try_into().map_err(|_| FrameError::Content("length".into()))?;
             Ok(Frame::Heads { fingerprint: *fingerprint, entries: u64::from_le_bytes(entries) })
         }
+        (PRESENCE, 1) => match Presence::decode(&framed.payload) {
+            Some(presence) => Ok(Frame::Presence(Box::new(presence))),
+            None => Err(FrameError::Content("length".into())),
+        },
         _ => Err(FrameError::Unknown),
     }
 }
@@ -112,7 +126,7 @@ mod tests {
         }
 
         #[test]
-        fn what_a_member_seals_badly_is_refused_without_panic(kind in 0u16..4, payload in prop::collection::vec(any::<u8>(), 0..500)) {
+        fn what_a_member_seals_badly_is_refused_without_panic(kind in 0u16..5, payload in prop::collection::vec(any::<u8>(), 0..500)) {
             let keys = GroupKeys::from_seed(&[1; 16]);
             let topic = keys.gossip_topic();
             let bytes = sealed(&keys, topic, kind, &payload, [0; 24]).unwrap();

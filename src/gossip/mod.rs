@@ -5,4 +5,5 @@
 
 pub mod burst;
 pub mod frame;
+pub mod presence;
 pub mod trickle;

@@ -152,6 +152,7 @@ const ENTRY_LABEL: &[u8] = b"studymesh/1 entry";
 const LINK_LABEL: &[u8] = b"studymesh/1 next log";
 const TRANSPORT_LABEL: &[u8] = b"studymesh/1 transport";
 const INVITE_LABEL: &[u8] = b"studymesh/1 invite";
+const PRESENCE_LABEL: &[u8] = b"studymesh/1 presence";
 const SESSION_LABEL: &[u8] = b"studymesh/1 session";
 
 impl LogKey {
@@ -195,6 +196,12 @@ impl LogKey {
     #[must_use]
     pub fn sign_transport(&self, group: GroupId, log: LogId) -> [u8; 64] {
         self.sign(TRANSPORT_LABEL, &[&group.0, &log.0])
+    }
+
+    /// Signs what is said of who is here.
+    #[must_use]
+    pub fn sign_presence(&self, digest: &[u8; 32]) -> [u8; 64] {
+        self.sign(PRESENCE_LABEL, &[digest])
     }
 
     /// Signs the transcript of a sync handshake.
@@ -254,6 +261,14 @@ pub fn verify_transport(
 /// When the signature is not the invite key's.
 pub fn verify_invite(invite: InviteId, group: GroupId, log: LogId, signature: &[u8; 64]) -> Result<(), BadSignature> {
     verify(invite.0, INVITE_LABEL, &[&group.0, &log.0], signature)
+}
+
+/// Checks what a log says of who is here.
+///
+/// # Errors
+/// When the signature was not made by the log's key over this digest.
+pub fn verify_presence(log: LogId, digest: &[u8; 32], signature: &[u8; 64]) -> Result<(), BadSignature> {
+    verify(log.0, PRESENCE_LABEL, &[digest], signature)
 }
 
 /// Checks a log key's signature over a handshake transcript.

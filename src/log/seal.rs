@@ -100,7 +100,7 @@ pub enum OpenError {
 /// The bucket that a plaintext of `len` bytes is padded to (Padmé: at most about 12% more), at least
 /// [`MIN_PADDED_BYTES`].
 #[must_use]
-pub fn padded_len(len: usize) -> usize {
+pub const fn padded_len(len: usize) -> usize {
     if len <= MIN_PADDED_BYTES {
         return MIN_PADDED_BYTES;
     }

@@ -9,6 +9,7 @@ pub mod id;
 pub mod limits;
 pub mod link;
 pub mod note;
+pub mod note_links;
 pub mod roadmap;
 pub mod text;
 pub mod text_diff;

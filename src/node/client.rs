@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::control::{self, Line};
 use super::keys::{Unlock, no_passphrase};
 use super::{local, service};
-use crate::api::{Code, Command, Device, Error, MAX_LINE_BYTES, Reply, Request};
+use crate::api::{Code, Command, Device, Error, MAX_LINE_BYTES, NoteLive, Reply, Request};
 use crate::config::{Home, Settings};
 
 /// How often a directory that is in use is tried again, and how long it is waited for in all.
@@ -90,6 +90,7 @@ fn repeatable(command: &Command) -> bool {
             | C::TicketInspect { .. }
             | C::NoteShow { .. }
             | C::NoteList { .. }
+            | C::NoteLive(NoteLive::Read { .. } | NoteLive::Compare { .. } | NoteLive::Links { .. })
             | C::NoteHistory { .. }
             | C::LinkList { .. }
             | C::RoadmapList

@@ -1,6 +1,6 @@
 //! A handle on a running node: what the control socket, an embedding program and the web page hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +34,9 @@ const MEET_OWN_TIPS: Duration = Duration::from_secs(2);
 /// Longest wait of any command, milliseconds: one day.
 const MAX_WAIT_MS: u64 = 24 * 3_600_000;
 
+/// How often it changed who is in the notes of each group.
+pub(super) type Changes = BTreeMap<GroupId, u64>;
+
 /// A running node. Clones speak to the same one.
 #[derive(Clone)]
 pub struct Handle {
@@ -41,6 +44,7 @@ pub struct Handle {
     pub(super) shell: Shell,
     /// The id of the last event, which changes with every event.
     pub(super) last_event: watch::Receiver<u64>,
+    pub(super) presence: watch::Receiver<Changes>,
     pub(super) stop: Arc<Notify>,
     /// Groups in which the first write since the start has been made.
     pub(super) met: Arc<Mutex<BTreeSet<GroupId>>>,
@@ -144,7 +148,9 @@ impl Handle {
             Some(since) => since,
             None => *self.last_event.borrow(),
         };
-        Ok(Events { handle: self.clone(), after, seen: self.last_event.clone() })
+        let presence = self.presence.clone();
+        let known = presence.borrow().clone();
+        Ok(Events { handle: self.clone(), after, seen: self.last_event.clone(), presence, known })
     }
 
     /// Runs something on the engine, inside a batch; the answer comes after the commit.
@@ -372,9 +378,42 @@ pub struct Events {
     handle: Handle,
     after: u64,
     seen: watch::Receiver<u64>,
+    presence: watch::Receiver<Changes>,
+    known: Changes,
+}
+
+/// What a follower is told of.
+#[derive(Debug)]
+pub enum Told {
+    /// Events, ascending.
+    Happened(Vec<Value>),
+    /// Groups in whose notes somebody came, moved or left.
+    Presence(Vec<GroupId>),
 }
 
 impl Events {
+    /// The next events, or whose presence changed; waits until there is something.
+    ///
+    /// # Errors
+    /// When the node has ended.
+    pub async fn next_told(&mut self) -> Result<Told, Error> {
+        loop {
+            let now = self.presence.borrow_and_update().clone();
+            let changed: Vec<GroupId> =
+                now.iter().filter(|(group, n)| self.known.get(group) != Some(n)).map(|(group, _)| *group).collect();
+            if !changed.is_empty() {
+                self.known = now;
+                return Ok(Told::Presence(changed));
+            }
+            let presence = &mut self.presence.clone();
+            tokio::select! {
+                // Asking for events may be given up at any moment: what was read and not told is read again.
+                events = self.next() => return events.map(Told::Happened),
+                changed = presence.changed() => changed.map_err(|_| ended())?,
+            }
+        }
+    }
+
     /// The next events, ascending; waits until there is one.
     ///
     /// # Errors

@@ -45,7 +45,7 @@ mod worker;
 
 pub use client::{call, call_with, follow, link_device};
 pub use devices::Offered;
-pub use handle::{Events, Handle};
+pub use handle::{Events, Handle, Told};
 pub use key::{export_key, import_key, is_key_protected, protect_key, unprotect_key};
 pub use keys::{Unlock, no_passphrase};
 pub use local::{Opened, open_alone};

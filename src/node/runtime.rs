@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::core::{Done, now_ms};
 use super::events::{EventLoop, Notice};
 use super::fail::store_error;
-use super::handle::Handle;
+use super::handle::{Changes, Handle};
 use super::keys::{Unlock, no_passphrase};
 use super::linking::MAX_REQUESTS;
 use super::network::{LAST_ADDRESSES, Network};
@@ -127,12 +127,14 @@ impl Node {
         let (last_event, seen_event) = watch::channel(last);
         let (linking, requests) = mpsc::channel(MAX_REQUESTS);
         let peer = core.engine().identity().peer.clone();
-        let carry = carry_out(commands.clone(), notices, last_event);
+        let (present, presence) = watch::channel(Changes::new());
+        let carry = carry_out(commands.clone(), notices, last_event, present);
         let worker = worker::spawn(core, queue, tokio::runtime::Handle::current(), carry).map_err(|e| internal(&e))?;
         let handle = Handle {
             work: work.clone(),
             shell: shell.clone(),
             last_event: seen_event,
+            presence,
             stop: Arc::new(Notify::new()),
             met: Arc::default(),
             linking,
@@ -222,6 +224,7 @@ fn carry_out(
     commands: net::Commands,
     notices: mpsc::Sender<Notice>,
     last_event: watch::Sender<u64>,
+    present: watch::Sender<Changes>,
 ) -> impl FnMut(Done) + Send {
     move |done| {
         for output in done.outputs {
@@ -254,6 +257,10 @@ fn carry_out(
                 },
                 Output::Learned(group, told) => {
                     let _ = notices.try_send(Notice::Learned(group, told));
+                    continue;
+                }
+                Output::Presence(group) => {
+                    present.send_modify(|changes| *changes.entry(group).or_default() += 1);
                     continue;
                 }
                 Output::Event(_) => continue,

@@ -375,7 +375,11 @@ impl World {
                 self.report.forks += 1;
                 self.note(&format!("node {n} leaves log {} of {} for {}", old.short(), group.short(), new.short()));
             }
-            Output::Event(_) | Output::Learned(..) | Output::Provide(_) | Output::StopProviding(_) => {}
+            Output::Event(_)
+            | Output::Presence(_)
+            | Output::Learned(..)
+            | Output::Provide(_)
+            | Output::StopProviding(_) => {}
         }
     }
 

@@ -24,6 +24,10 @@ const ASSETS: &[Asset] = &[
     Asset { name: "live.js", media: JS, bytes: include_bytes!("assets/live.js") },
     Asset { name: "forms.js", media: JS, bytes: include_bytes!("assets/forms.js") },
     Asset { name: "swap.js", media: JS, bytes: include_bytes!("assets/swap.js") },
+    Asset { name: "note.js", media: JS, bytes: include_bytes!("assets/note.js") },
+    Asset { name: "changes.js", media: JS, bytes: include_bytes!("assets/changes.js") },
+    Asset { name: "undo.js", media: JS, bytes: include_bytes!("assets/undo.js") },
+    Asset { name: "carets.js", media: JS, bytes: include_bytes!("assets/carets.js") },
     Asset { name: "mark.svg", media: SVG, bytes: include_bytes!("assets/mark.svg") },
 ];
 

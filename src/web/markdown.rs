@@ -47,7 +47,24 @@ fn tree(text: &str, note: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     }
     let mut html = String::with_capacity(text.len() * 2);
     format_html(root, &options, &mut html).ok()?;
-    Some(html)
+    Some(reachable(html))
+}
+
+/// What scrolls sideways can be reached by keyboard, and a task's box says what it is. Only what the renderer writes looks like this:
+/// `<` and `>` of a text are escaped.
+fn reachable(html: String) -> String {
+    let mut html = html;
+    for (from, to) in [
+        ("<pre><code", "<pre tabindex=\"0\"><code"),
+        ("<table>", "<table tabindex=\"0\">"),
+        ("<input type=\"checkbox\" checked", "<input type=\"checkbox\" aria-label=\"☑\" checked"),
+        ("<input type=\"checkbox\" disabled", "<input type=\"checkbox\" aria-label=\"☐\" disabled"),
+    ] {
+        if html.contains(from) {
+            html = html.replace(from, to);
+        }
+    }
+    html
 }
 
 fn is_shallow<'a>(root: &'a AstNode<'a>) -> bool {
@@ -125,15 +142,15 @@ mod tests {
         ("h5", &[]),
         ("h6", &[]),
         ("hr", &[]),
-        ("input", &["type", "disabled", "checked"]),
+        ("input", &["type", "aria-label", "disabled", "checked"]),
         ("li", &["id", "class"]),
         ("ol", &["start", "class"]),
         ("p", &[]),
-        ("pre", &["class"]),
+        ("pre", &["class", "tabindex"]),
         ("section", &["class", "data-footnotes"]),
         ("strong", &[]),
         ("sup", &["class"]),
-        ("table", &[]),
+        ("table", &["tabindex"]),
         ("tbody", &[]),
         ("td", &["align"]),
         ("th", &["align"]),

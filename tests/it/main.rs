@@ -16,6 +16,7 @@ mod import;
 mod kill;
 mod layers;
 mod local;
+mod notes_live;
 mod offline;
 mod restart;
 mod study;

@@ -10,16 +10,16 @@ use crate::model::id::{EpochId, NoteId, PersonId};
 use crate::model::text::{Side, TextEdit, TextOp};
 use crate::sync::handshake::Standing;
 
-const ONCE: NewInvite = NewInvite { role: Role::Member, uses: 1, expires_ms: 0, approve: false };
+pub(super) const ONCE: NewInvite = NewInvite { role: Role::Member, uses: 1, expires_ms: 0, approve: false };
 
 impl Table {
-    fn closed(count: usize) -> (Self, GroupId) {
+    pub(super) fn closed(count: usize) -> (Self, GroupId) {
         let mut table = Self::new(count);
         let group = table.batch(0, |e, now| e.create_group(now, GroupKind::Closed, "group").unwrap());
         (table, group)
     }
 
-    fn invite(&mut self, by: usize, group: GroupId, new: NewInvite) -> [u8; 16] {
+    pub(super) fn invite(&mut self, by: usize, group: GroupId, new: NewInvite) -> [u8; 16] {
         self.act(by, |e, now| e.invite(now, group, new).unwrap())
     }
 
@@ -31,7 +31,7 @@ impl Table {
         })
     }
 
-    fn ask(&mut self, n: usize, group: GroupId, secret: [u8; 16]) {
+    pub(super) fn ask(&mut self, n: usize, group: GroupId, secret: [u8; 16]) {
         let seed = self.status(0, group).seed;
         self.act(n, |e, now| e.join_group(now, group, Joining { seed, invite: Some(secret) }).unwrap());
     }
@@ -60,7 +60,7 @@ impl Table {
     }
 
     /// Everybody is connected with everybody, and time goes on until all that are in hold the same.
-    fn meet(&mut self, all: &[usize]) {
+    pub(super) fn meet(&mut self, all: &[usize]) {
         for (i, a) in all.iter().enumerate() {
             for b in &all[i + 1..] {
                 if !self.links.contains(&(*a.min(b), *a.max(b))) {

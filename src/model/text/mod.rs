@@ -49,6 +49,7 @@
 //! assert_eq!(ada.read(), bo.read());
 //! ```
 
+mod change;
 mod edit;
 mod rewrite;
 mod tree;
@@ -57,6 +58,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+pub use change::{Anchor, Change, InvalidChange, Plan, units};
 pub use edit::{CharRef, InvalidText, MAX_EDIT_CHARS, OWN, Side, TextEdit, TextOp};
 
 use super::id::EntryId;
@@ -204,8 +206,16 @@ impl Text {
     ///
     /// # Errors
     /// The first error of `write`; what was written until then is applied.
-    pub fn rewrite<E>(&mut self, new: &str, mut write: impl FnMut(&TextEdit) -> Result<EntryId, E>) -> Result<(), E> {
-        let mut rewrite = Rewrite::new(self, new);
+    pub fn rewrite<E>(&mut self, new: &str, write: impl FnMut(&TextEdit) -> Result<EntryId, E>) -> Result<(), E> {
+        let rewrite = Rewrite::new(self, new);
+        self.write_out(rewrite, write)
+    }
+
+    fn write_out<E>(
+        &mut self,
+        mut rewrite: Rewrite<'_>,
+        mut write: impl FnMut(&TextEdit) -> Result<EntryId, E>,
+    ) -> Result<(), E> {
         while let Some(next) = rewrite.next_edit() {
             let entry = write(&next.edit)?;
             rewrite.go_on(next.rest, entry);

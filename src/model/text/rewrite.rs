@@ -21,7 +21,7 @@ use crate::model::id::EntryId;
 use crate::model::limits::{
     EDIT_OP_BYTES, EDIT_REF_BYTES, MAX_EDIT_BYTES, MAX_EDIT_OPS, MAX_EDIT_REFS, MAX_EDIT_TEXT_BYTES,
 };
-use crate::model::text_diff::{self, MAX_BACK_OFF};
+use crate::model::text_diff::{self, Hunk, MAX_BACK_OFF};
 
 /// Most bytes of a character in UTF-8.
 const MAX_CHAR_BYTES: usize = 4;
@@ -67,9 +67,19 @@ impl<'a> Rewrite<'a> {
         let pieces = text.walk();
         let shown = pieces.iter().filter(|piece| piece.visible).map(|piece| &text.chars[piece.bytes.clone()]);
         let old: String = shown.collect();
-        let mut cursor = Cursor { text, pieces: &pieces, piece: 0, before: 0 };
+        Self::steps(text, &pieces, new, text_diff::hunks(&old, new))
+    }
+
+    /// Makes these changes of the present text, whose new characters stand in `new`: ascending, with at least one kept
+    /// character between any two.
+    pub fn of(text: &Text, new: &'a str, hunks: impl IntoIterator<Item = Hunk>) -> Self {
+        Self::steps(text, &text.walk(), new, hunks)
+    }
+
+    fn steps(text: &Text, pieces: &[Piece], new: &'a str, hunks: impl IntoIterator<Item = Hunk>) -> Self {
+        let mut cursor = Cursor { text, pieces, piece: 0, before: 0 };
         let mut steps = VecDeque::new();
-        for hunk in text_diff::hunks(&old, new) {
+        for hunk in hunks {
             if !hunk.new.is_empty() {
                 let (parent, side) = cursor.place_behind(hunk.old.start);
                 steps.push_back(Step::Insert { parent, side, text: hunk.new });

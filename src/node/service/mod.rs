@@ -14,6 +14,7 @@ mod members;
 mod moderation;
 mod new_notes;
 mod note;
+mod note_live;
 mod people;
 mod progress;
 mod roadmap;
@@ -151,6 +152,7 @@ impl Service<'_> {
             C::NoteList { topic, tag, deleted } => self.note_list(group, topic.as_deref(), tag.as_deref(), *deleted),
             C::NoteHistory { note } => self.note_history(group, note),
             C::NoteRestore { note, version } => self.note_restore(group, note, version.as_deref()),
+            C::NoteLive(live) => self.note_live(group, live),
             C::NoteDelete { note } => self.note_delete(group, note),
             C::LinkAdd { url, title, tags, topic } => self.link_add(group, url, title, tags, topic.as_deref()),
             C::LinkList { tag, topic, unread, removed } => {

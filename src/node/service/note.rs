@@ -23,8 +23,8 @@ use crate::store::NoteRow;
 const MAX_COMPARED_EDITS: usize = 64;
 
 /// A note's edits, with their authors.
-struct History {
-    edits: Vec<Edit>,
+pub(super) struct History {
+    pub(super) edits: Vec<Edit>,
     authors: Vec<PersonId>,
     /// Indices of the edits, version 1 first, once somebody asked for it.
     order: OnceCell<Vec<usize>>,
@@ -97,12 +97,7 @@ impl Service<'_> {
     ) -> Result<Vec<EntryId>, Fail> {
         let mut written = vec![];
         replica.rewrite(text, |edit| -> Result<EntryId, Fail> {
-            // More heads than one edit may name are joined first, by edits that change nothing.
-            while builds_on.len() > MAX_BUILDS_ON {
-                let joined = builds_on.drain(..MAX_BUILDS_ON).collect();
-                let join = NoteEdit { note, builds_on: joined, edit: TextEdit::default() };
-                builds_on.push(self.write(group, &Action::NoteEdit(join))?);
-            }
+            self.join_heads(group, note, &mut builds_on)?;
             let edit = NoteEdit { note, builds_on: std::mem::take(&mut builds_on), edit: edit.clone() };
             let entry = self.write(group, &Action::NoteEdit(edit))?;
             builds_on = vec![entry];
@@ -110,6 +105,21 @@ impl Service<'_> {
             Ok(entry)
         })?;
         Ok(written)
+    }
+
+    /// More heads than one edit may name are joined first, by edits that change nothing.
+    pub(super) fn join_heads(
+        &mut self,
+        group: GroupId,
+        note: NoteId,
+        builds_on: &mut Vec<EntryId>,
+    ) -> Result<(), Fail> {
+        while builds_on.len() > MAX_BUILDS_ON {
+            let joined = builds_on.drain(..MAX_BUILDS_ON).collect();
+            let join = NoteEdit { note, builds_on: joined, edit: TextEdit::default() };
+            builds_on.push(self.write(group, &Action::NoteEdit(join))?);
+        }
+        Ok(())
     }
 
     pub(super) fn note_set(
@@ -247,7 +257,7 @@ impl Service<'_> {
         Ok(list(history.order().iter().enumerate().map(item).collect()))
     }
 
-    fn history(&mut self, group: GroupId, note: NoteId) -> Result<History, Fail> {
+    pub(super) fn history(&mut self, group: GroupId, note: NoteId) -> Result<History, Fail> {
         let rows = self.store().note_edits(group, note)?;
         if rows.is_empty() {
             let message = format!("the edits of the note {note} are together over {MAX_NOTE_EDITS_BYTES} bytes");
@@ -269,7 +279,7 @@ impl Service<'_> {
 
 impl History {
     /// The edit that a version's number, id or prefix means.
-    fn version(&self, given: &str) -> Result<EntryId, Error> {
+    pub(super) fn version(&self, given: &str) -> Result<EntryId, Error> {
         let last = self.edits.len();
         if let Ok(number) = given.parse::<usize>()
             && given.len() < 8

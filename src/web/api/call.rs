@@ -115,6 +115,12 @@ fn fits(shape: Shape, value: &Value) -> bool {
         Shape::Pairs => {
             all(value, |pair| pair.as_array().is_some_and(|pair| pair.len() == 2 && pair.iter().all(Value::is_string)))
         }
+        Shape::Changes => value.as_array().is_some_and(|list| {
+            list.iter().all(|change| match change.as_array().map(Vec::as_slice) {
+                Some([from, to, text]) => from.is_u64() && to.is_u64() && text.is_string(),
+                _ => false,
+            })
+        }),
         Shape::File => value.as_object().is_some_and(|file| {
             file.len() == 2 && ["name", "text"].iter().all(|k| file.get(*k).is_some_and(Value::is_string))
         }),
@@ -127,7 +133,7 @@ fn default(shape: Shape) -> Option<Value> {
         Shape::Flag(flag) => Some(json!(flag)),
         Shape::Number(.., default) => default.map(|n| json!(n)),
         Shape::Texts | Shape::Pairs => Some(json!([])),
-        Shape::Text | Shape::Word(_) | Shape::MaybeTexts | Shape::File => None,
+        Shape::Text | Shape::Word(_) | Shape::MaybeTexts | Shape::File | Shape::Changes => None,
     }
 }
 
@@ -139,6 +145,7 @@ fn expected(shape: Shape) -> String {
         Shape::Flag(_) => "true or false".into(),
         Shape::Texts | Shape::MaybeTexts => "a list of texts".into(),
         Shape::Pairs => "a list of pairs of texts".into(),
+        Shape::Changes => "a list of `[from, to, text]`".into(),
         Shape::File => "an object with the texts \"name\" and \"text\"".into(),
     }
 }
@@ -189,6 +196,7 @@ mod tests {
             Shape::Texts | Shape::MaybeTexts => json!(["x"]),
             Shape::Pairs => json!([["x", "y"]]),
             Shape::File => json!({ "name": "x", "text": "y" }),
+            Shape::Changes => json!([[0, 1, "x"]]),
         }
     }
 

@@ -15,7 +15,7 @@ pub async fn serve(frame: Frame) -> Response {
             h1 { (t.api_title()) }
             p { "The commands of this node over HTTP: " code { (PREFIX) } ", described for programs in "
                 a href={ (PREFIX) "/openapi.json" } { "openapi.json" } "." }
-            pre { code { "curl -H \"Authorization: Bearer $(cat DIR/web.token)\" http://127.0.0.1:PORT" (PREFIX) "/status" } }
+            pre tabindex="0" { code { "curl -H \"Authorization: Bearer $(cat DIR/web.token)\" http://127.0.0.1:PORT" (PREFIX) "/status" } }
             ul {
                 li { "Answers are JSON with " code { "\"v\":1" } "; lists are " code { "{items, next}" } ". A list in pages takes " code { "limit" }
                     " and " code { "cursor" } ", which is " code { "next" } " of the page before." }
@@ -81,5 +81,6 @@ fn shape(shape: Shape) -> String {
         Shape::Texts | Shape::MaybeTexts => "list of texts".into(),
         Shape::Pairs => "list of pairs".into(),
         Shape::File => "{name, text}".into(),
+        Shape::Changes => "list of [from, to, text]".into(),
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::operation::Operation;
 use super::{Given, call, etag};
 use crate::api::{Command, Request};
-use crate::node::Events;
+use crate::node::{Events, Told};
 use crate::web::problem::Problem;
 use crate::web::state::{App, MAX_STREAMS};
 
@@ -96,10 +96,18 @@ impl Stream {
         if let Some(greeting) = self.greeting.take() {
             return Some(greeting);
         }
-        let Ok(batch) = tokio::time::timeout(HEARTBEAT, self.events.next()).await else {
+        let Ok(told) = tokio::time::timeout(HEARTBEAT, self.events.next_told()).await else {
             return Some(":\n\n".into());
         };
-        let batch = batch.ok()?;
+        let batch = match told.ok()? {
+            Told::Happened(batch) => batch,
+            // Without an id: it is nothing to resume after.
+            Told::Presence(groups) => {
+                let groups = groups.iter().map(ToString::to_string);
+                let wanted = groups.filter(|group| self.group.as_ref().is_none_or(|only| only == group));
+                return Some(wanted.map(|group| presence(&group)).collect());
+            }
+        };
         let mut out = String::new();
         let first = batch.first().and_then(|e| e["id"].as_u64());
         if let (Some(last), Some(first)) = (self.resumed.take(), first)
@@ -123,6 +131,11 @@ impl Stream {
         }
         Some(out)
     }
+}
+
+/// Somebody came, moved or left in a note of a group.
+fn presence(group: &str) -> String {
+    format!("event: presence\ndata: {{\"group_id\":\"{group}\"}}\n\n")
 }
 
 /// One event; JSON has no line ends.

@@ -195,6 +195,10 @@ fn schema(param: &Param) -> Value {
         Shape::Pairs => {
             json!({ "type": "array", "items": { "type": "array", "items": text, "minItems": 2, "maxItems": 2 } })
         }
+        Shape::Changes => json!({
+            "type": "array", "maxItems": crate::api::MAX_CHANGES,
+            "items": { "type": "array", "items": {}, "minItems": 3, "maxItems": 3, "description": "[from, to, text]" },
+        }),
         Shape::File => json!({
             "type": "object", "properties": { "name": text, "text": text }, "required": ["name", "text"], "additionalProperties": false,
         }),

@@ -126,6 +126,8 @@ pub enum Shape {
     Pairs,
     /// `{name, text}`; left out: none.
     File,
+    /// A list of `[from, to, text]`.
+    Changes,
 }
 
 impl Verb {

@@ -1,6 +1,6 @@
 //! Every operation: the table from which the routes and the OpenAPI document are made.
 
-use super::operation::Shape::{EmptyText, File, Flag, MaybeTexts, Number, Pairs, Text, Texts, Word};
+use super::operation::Shape::{Changes, EmptyText, File, Flag, MaybeTexts, Number, Pairs, Text, Texts, Word};
 use super::operation::{
     Does, Fixed, Operation, Verb, body, delete, get, needed, patch, path, post, put, query, special,
 };
@@ -13,6 +13,8 @@ const ROLES: &[&str] = &["keeper", "reader", "member", "admin", "owner"];
 const STATES: &[&str] = &["todo", "doing", "done", "skip"];
 const FORMATS: &[&str] = &["toml", "outline-en", "outline-zh"];
 const WAIT: super::operation::Shape = Number(0, MAX_WAIT_MS, Some(0));
+/// A place in a text.
+const UNITS: super::operation::Shape = Number(0, crate::api::MAX_NOTE_BYTES as u64, None);
 const NOTE: &str = "Id, unique prefix, or title.";
 const LINK: &str = "Id, unique prefix, or address.";
 const MEMBER: &str = "Id, unique prefix, or name.";
@@ -242,6 +244,38 @@ const NOTES: &[Operation] = &[
         "Brings a deleted note, or the text of a version, back.",
     )
     .takes(&[path("note", NOTE), body("version", Text, "A number, or an entry id or prefix.")]),
+    get(
+        "/groups/{group}/notes/{note}/live",
+        "note-live",
+        "What an open editor shows, or what changed since its revision.",
+    )
+    .with("note-live-read", &[("live", Fixed::Text("read"))])
+    .takes(&[path("note", NOTE), query("since", Text, "The editor's revision: ids with commas between them.")]),
+    post(
+        "/groups/{group}/notes/{note}/live",
+        "note-live",
+        "Makes an editor's changes at its revision, and merges them.",
+    )
+    .with("note-live-edit", &[("live", Fixed::Text("edit"))])
+    .takes(&[
+        path("note", NOTE),
+        needed(body("rev", MaybeTexts, "The revision, as the answer before gave it.")),
+        needed(body("changes", Changes, "Ascending; places in UTF-16 units of the text at that revision.")),
+        body("again", Flag(false), "It may have been carried out before: then it is not done twice."),
+        body("cursor_from", UNITS, "Where the selection begins in the changed text; others see it for a few seconds."),
+        body("cursor_to", UNITS, "Where it ends."),
+        body("left", Flag(false), "The editor was closed."),
+    ]),
+    get("/groups/{group}/notes/{note}/compare", "note-live", "What changed between two versions.")
+        .with("note-compare", &[("live", Fixed::Text("compare"))])
+        .takes(&[
+            path("note", NOTE),
+            query("from", Text, "Versions with commas between them; left out: what `to` builds on."),
+            needed(query("to", Text, "Versions with commas between them.")),
+        ]),
+    get("/groups/{group}/notes/{note}/links", "note-live", "The notes that link to this one.")
+        .with("note-links", &[("live", Fixed::Text("links"))])
+        .takes(&[path("note", NOTE)]),
 ];
 
 const LINKS: &[Operation] = &[

@@ -12,11 +12,13 @@ const lamp = (state) => {
   if (!at || at.dataset.state === state) return;
   at.dataset.state = state;
   at.textContent = state === 'on' ? at.dataset.on : at.dataset.off;
+  document.dispatchEvent(new CustomEvent('studymesh:lamp', { detail: state }));
 };
 
 // Several events come together; the page is read once.
 const changed = () => {
-  if (document.hidden) return;
+  // The editor of a note keeps itself up to date.
+  if (document.hidden || document.querySelector('#editor[data-ready]')) return;
   clearTimeout(timer);
   timer = setTimeout(refresh, QUIET_MS);
 };
@@ -28,7 +30,11 @@ const take = (message) => {
     document.dispatchEvent(new CustomEvent('studymesh:event', { detail: message.data }));
     changed();
   }
-  if (message.event === 'reset') changed();
+  if (message.event === 'presence') document.dispatchEvent(new CustomEvent('studymesh:presence', { detail: message.data }));
+  if (message.event === 'reset') {
+    document.dispatchEvent(new CustomEvent('studymesh:event', { detail: null }));
+    changed();
+  }
 };
 
 const open = () => new Promise(() => {
@@ -38,9 +44,9 @@ const open = () => new Promise(() => {
     take(message);
     channel.postMessage(message);
   };
-  for (const event of ['happened', 'reset', 'ready']) {
+  for (const event of ['happened', 'reset', 'ready', 'presence']) {
     stream.addEventListener(event, ({ lastEventId, data }) => {
-      tell({ event, id: lastEventId, state: 'on', data: event === 'happened' ? JSON.parse(data) : null });
+      tell({ event, id: lastEventId, state: 'on', data: JSON.parse(data) });
     });
   }
   stream.addEventListener('error', () => {

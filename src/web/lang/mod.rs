@@ -51,6 +51,7 @@ macro_rules! sentences {
 
 mod frame;
 mod group;
+mod notes;
 mod roadmap;
 mod welcome;
 

@@ -6,6 +6,9 @@
 mod group;
 mod home;
 mod login;
+mod note;
+mod note_history;
+mod notes;
 mod parts;
 mod roadmap;
 mod roadmaps;
@@ -43,6 +46,15 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/groups/{group}/roadmaps/{roadmap}", get(roadmap::show).post(roadmap::edit))
         .route("/groups/{group}/roadmaps/{roadmap}/topics/{topic}", get(topic::show))
         .route("/groups/{group}/topics/{topic}/progress", post(topic::set))
+        .route("/groups/{group}/notes", get(notes::show).post(notes::create))
+        .route("/groups/{group}/notes/new", get(notes::new))
+        .route("/groups/{group}/notes/preview", post(note::preview))
+        .route("/groups/{group}/notes/{note}", get(note::show).post(note::save))
+        .route("/groups/{group}/notes/{note}/edit", get(note::edit))
+        .route("/groups/{group}/notes/{note}/history", get(note_history::show))
+        .route("/groups/{group}/notes/{note}/details", post(note::set))
+        .route("/groups/{group}/notes/{note}/delete", post(note::delete))
+        .route("/groups/{group}/notes/{note}/restore", post(note::restore))
         .route("/livez", get(api::health::live))
         .route("/readyz", get(api::health::ready))
         .route("/assets/{hash}/{name}", get(assets::serve))

@@ -65,7 +65,7 @@ async fn page(app: &App, frame: &Frame, group: &str, roadmap: &str, id: &str) ->
                         h2 { (t.notes()) }
                         @if notes.items().is_empty() { p.dim { (t.no_notes()) } }
                         ul.rows { @for note in notes.items().iter().take(SHOWN) {
-                            li { span { (note.at("title")) } span.end { (note.texts("authors").join(", ")) " · " (when::ago(t, frame.now, note.count("updated_ms"))) } }
+                            li { a href={ "/groups/" (group) "/notes/" (note.at("note_id")) } { (super::notes::title(t, note)) } span.end { (note.texts("authors").join(", ")) " · " (when::ago(t, frame.now, note.count("updated_ms"))) } }
                         } }
                     }
                     section.panel {
