@@ -401,8 +401,8 @@ pub enum Command {
         text: String,
     },
 
-    /// Items: `{kind:"note|link|topic", id, title, snippet, marks:[[from,to]], score, group_id}`, best first; marks are
-    /// the byte ranges of the snippet that fit. Without a group: in all of them. `pending` documents are not indexed yet.
+    /// Items: `{kind:"note|link|topic", id, title, snippet, marks:[[from,to]], score, group_id, roadmap_id}`, best first;
+    /// `roadmap_id` is a topic's; marks are the byte ranges of the snippet that fit. Without a group: in all of them. `pending` documents are not indexed yet.
     Search {
         /// Words.
         query: String,

@@ -24,6 +24,9 @@ const ASSETS: &[Asset] = &[
     Asset { name: "live.js", media: JS, bytes: include_bytes!("assets/live.js") },
     Asset { name: "forms.js", media: JS, bytes: include_bytes!("assets/forms.js") },
     Asset { name: "swap.js", media: JS, bytes: include_bytes!("assets/swap.js") },
+    Asset { name: "search.js", media: JS, bytes: include_bytes!("assets/search.js") },
+    Asset { name: "palette.js", media: JS, bytes: include_bytes!("assets/palette.js") },
+    Asset { name: "zone.js", media: JS, bytes: include_bytes!("assets/zone.js") },
     Asset { name: "mark.svg", media: SVG, bytes: include_bytes!("assets/mark.svg") },
 ];
 

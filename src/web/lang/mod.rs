@@ -49,9 +49,15 @@ macro_rules! sentences {
     };
 }
 
+mod feed;
 mod frame;
 mod group;
+mod link;
+mod me;
+mod network;
 mod roadmap;
+mod search;
+mod settings;
 mod welcome;
 
 impl Texts {

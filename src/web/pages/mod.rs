@@ -3,12 +3,19 @@
 //! To add one: write `pages/NOUN.rs` with handlers that take [`crate::web::layout::Frame`], name its routes in [`router`], its texts in
 //! `lang/NOUN.rs`, and, when it is a part of a group, its row in `layout::SECTIONS`. `docs/web.md` walks through one.
 
+mod feed;
 mod group;
 mod home;
+mod link;
+mod links;
 mod login;
+mod me;
+mod network;
 mod parts;
 mod roadmap;
 mod roadmaps;
+mod search;
+mod settings;
 mod topic;
 
 pub use login::refused;
@@ -43,6 +50,17 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/groups/{group}/roadmaps/{roadmap}", get(roadmap::show).post(roadmap::edit))
         .route("/groups/{group}/roadmaps/{roadmap}/topics/{topic}", get(topic::show))
         .route("/groups/{group}/topics/{topic}/progress", post(topic::set))
+        .route("/groups/{group}/links", get(links::show).post(links::add))
+        .route("/groups/{group}/links/{link}", get(link::show).post(link::change))
+        .route("/groups/{group}/settings", get(settings::show).post(settings::change))
+        .route("/groups/{group}/settings/invite", post(settings::invite::make))
+        .route("/groups/{group}/settings/device", post(settings::device::offer))
+        .route("/backup", post(settings::backup::make))
+        .route("/search", get(search::show))
+        .route("/feed", get(feed::show).post(feed::seen))
+        .route("/me", get(me::show))
+        .route("/zone", post(me::zone))
+        .route("/network", get(network::show))
         .route("/livez", get(api::health::live))
         .route("/readyz", get(api::health::ready))
         .route("/assets/{hash}/{name}", get(assets::serve))
