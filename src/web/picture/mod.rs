@@ -2,3 +2,6 @@
 
 pub mod roadmap;
 mod text;
+pub mod network;
+pub mod qr;
+pub mod year;
