@@ -47,7 +47,8 @@ pub type Reply = Result<serde_json::Value, Error>;
 pub enum Command {
     /// `{running, peer_id, person, version, listen:[], groups:[{group_id,name,kind,members,entries,connected,complete}],
     /// home, pid, uptime_ms, web, external:[], connections, unsearchable, limits:{name: {used, max}}, reach:{nat, relay:{state},
-    /// upnp, reservations:[{relay, accepted, age_ms}], roles:[], confirmed:[], dht_server}}`; `reach` is null when no node runs.
+    /// upnp, reservations:[{relay, accepted, age_ms}], roles:[], confirmed:[], dht_server}, dht:{peers, server}, bootstrap:{configured,
+    /// connected}}`; `reach`, `dht` and `bootstrap` are null when no node runs.
     Status,
     /// Ends the node after the answer: `{stopped:true, was_running}`.
     Stop,
@@ -411,7 +412,7 @@ pub enum Command {
     },
 
     /// Items: `{peer_id, member, person_id, path:"direct|relayed", transport, rtt_ms, last_sync_ms, address, groups:[],
-    /// connected, last_seen_ms}`; `member` is the name of the person, or null.
+    /// connected, last_seen_ms, mesh:[]}`; `member` is the name of the person, or null; `mesh`: groups in whose gossip mesh it is a neighbour.
     Peers {
         /// Also members that are not connected now.
         all: bool,
