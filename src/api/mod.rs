@@ -15,6 +15,7 @@
 mod copies;
 mod device;
 mod error;
+pub mod feed;
 mod new_note;
 pub mod peek;
 mod request;
@@ -444,6 +445,16 @@ pub enum Command {
         /// How long to wait, milliseconds.
         timeout_ms: u64,
     },
+
+    /// Items: `{entry_id, time_ms, person_id, person, own, kind, verb, id, title, unread, mention}`, the latest first.
+    Feed {
+        /// `next` of the answer before.
+        before: Option<String>,
+        /// At most [`feed::MAX_FEED`].
+        limit: usize,
+    },
+    /// Marks what is in the feed as seen, on this node: `{group_id, seen:true}`.
+    FeedSeen,
 
     /// `{group_id, fingerprint, views_digest, entries}`.
     DbDigest,

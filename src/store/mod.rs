@@ -31,6 +31,7 @@ mod docs;
 mod entries;
 mod error;
 mod events;
+mod feed;
 mod file;
 mod fold;
 mod groups;
