@@ -63,6 +63,7 @@ use cache::Cache;
 pub use entries::EntryInfo;
 pub use error::{Error, ErrorKind};
 pub use events::{EventRow, MAX_EVENTS};
+pub use feed::FeedRow;
 pub use integrity::Integrity;
 pub use notes::{EditRow, NoteRow};
 pub use peers::{MAX_ADDRESS_BYTES, MAX_ADDRESSES, MAX_PEERS, PeerRow};

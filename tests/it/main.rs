@@ -17,6 +17,7 @@ mod kill;
 mod layers;
 mod local;
 mod offline;
+mod pages;
 mod restart;
 mod study;
 mod tickets;
