@@ -34,7 +34,6 @@ words! {
     earlier_page, "Earlier", "上一页";
     later_page, "Later", "下一页";
     pages_nav, "Pages of the list", "列表分页";
-    open_link, "Open", "打开";
     to_links, "All links", "全部链接";
     unsafe_link, "This address does not lead to the web; it is shown, not linked.", "这个地址不是网页地址，只显示，不做链接。";
 }

@@ -25,7 +25,6 @@ words! {
     more, "More", "多";
     time_zone, "Time zone", "时区";
     zone_about, "Days begin and end where you live. The browser says where; without it, choose.", "按你所在时区划分日期。浏览器会自动告知；否则请手动选择。";
-    zone_browser, "As this browser says", "按浏览器";
     your_name_here, "Your name", "你的名字";
 }
 sentences! {
@@ -34,5 +33,4 @@ sentences! {
     day_said(date, minutes, marks), "{date}: {minutes} min, {marks} marks", "{date}：{minutes} 分钟，{marks} 次记录";
     year_desc(days, minutes), "In the last 53 weeks you studied on {days} days, {minutes} minutes in all. The table below says the same.",
         "最近 53 周你学习了 {days} 天，共 {minutes} 分钟。下方表格内容相同。";
-    doing_since(days), "for {days} days", "已 {days} 天";
 }

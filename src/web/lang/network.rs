@@ -17,10 +17,8 @@ words! {
     relayed_remedy, "Direct connections are tried all the time. A port opened on the router, or UPnP, helps.", "程序会不断尝试直连。在路由器上开放端口或启用 UPnP 会有帮助。";
     unreachable, "This node is behind a NAT, and no relay has taken it in: nobody can call it from outside.", "本节点在 NAT 后，且没有中继接纳：外部无法呼叫它。";
     unreachable_remedy, "Ask a member with a public address to run `studymesh up --role relay`, or name one with `--relay`.", "请有公网地址的成员运行 `studymesh up --role relay`，或用 `--relay` 指定中继。";
-    waits, "not let in yet", "尚未获准加入";
     waits_remedy, "Leave the node running until a member is online.", "保持节点运行，直到有成员在线。";
     missing_remedy, "They are fetched by themselves while a member that holds them is connected.", "只要持有者在线，就会自动获取。";
-    nobody_there, "no member is connected", "没有成员在线";
     picture, "This node and its peers", "本节点与其他节点";
     this_node, "this node", "本节点";
     direct, "direct", "直连";
