@@ -300,3 +300,67 @@ fn what_a_peer_wrote_is_text_on_these_pages_too() {
         }
     }
 }
+
+/// `cargo test --release --test it pages_are_made -- --ignored --nocapture`: how long the HTML of each page takes in a large group, and
+/// what the first page weighs with all that it loads.
+#[test]
+#[ignore = "takes minutes; means something in a release build only"]
+#[allow(clippy::disallowed_methods, reason = "it measures real time")]
+fn pages_are_made_in_time_in_a_large_group() {
+    const NOTES: usize = 10_000;
+    const LINKS: usize = 5_000;
+    const ROUNDS: usize = 40;
+    let home = Home::new();
+    let node = home.up(&["--name", "Ada"]);
+    let made = home.json(&["group", "create", "Large", "--open", "--roadmap", "cloud-native-path"]);
+    let group = made["group_id"].as_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..NOTES {
+        let text = format!("# Note {n}\n\n学习容器第 {n} 天。Some words about pods and services. #tag{}\n", n % 50);
+        std::fs::write(folder.path().join(format!("note-{n}.md")), text).unwrap();
+    }
+    home.json(&["import", folder.path().to_str().unwrap()]);
+    let program = Client::program(&home, &node);
+    for n in 0..LINKS {
+        let link = json!({ "url": format!("https://a.example/{n}"), "title": format!("页面 {n}"), "tags": [format!("t{}", n % 40)] });
+        assert_eq!(program.json("POST", &format!("/api/v1/groups/{group}/links"), &link).status, 201);
+    }
+    let browser = Client::browser(&node);
+    eventually("everything can be found", || (home.json(&["status"])["unsearchable"] == 0).then_some(()));
+    let roadmap = format!("/groups/{group}/roadmaps/cloud-native-path");
+    for path in [
+        "/".to_owned(),
+        format!("/groups/{group}"),
+        format!("/groups/{group}/roadmaps"),
+        roadmap.clone(),
+        format!("{roadmap}/topics/docker"),
+        format!("/groups/{group}/links"),
+        format!("/groups/{group}/links?q=4999"),
+        format!("/groups/{group}/settings"),
+        "/search?q=%E5%AE%B9%E5%99%A8".into(),
+        "/feed".into(),
+        "/me".into(),
+        "/network".into(),
+    ] {
+        let mut times: Vec<f64> = vec![];
+        let mut bytes = 0;
+        for _ in 0..ROUNDS {
+            let begin = std::time::Instant::now();
+            let answer = browser.get(&path);
+            times.push(begin.elapsed().as_secs_f64() * 1e3);
+            assert_eq!(answer.status, 200, "{path}");
+            bytes = answer.body.len();
+        }
+        times.sort_by(f64::total_cmp);
+        println!("{path:>48}: p50 {:6.1} ms, p95 {:6.1} ms, {bytes} bytes", times[ROUNDS / 2], times[ROUNDS * 95 / 100]);
+    }
+    let first = browser.get("/").text();
+    let mut weight = first.len();
+    let loaded = ["style.css", "app.js", "live.js", "forms.js", "swap.js", "search.js", "palette.js", "zone.js", "mark.svg"];
+    let hash = between(&first, "/assets/", "/").to_owned();
+    for name in loaded {
+        weight += browser.get(&format!("/assets/{hash}/{name}")).body.len();
+    }
+    println!("the first page weighs {weight} bytes with all that it loads");
+    assert!(weight < 150_000, "{weight}");
+}
