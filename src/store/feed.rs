@@ -37,7 +37,8 @@ impl SqliteStore {
         limit: usize,
     ) -> Result<Vec<FeedRow>, Error> {
         let grp = self.group(group)?.no;
-        let mut select = self.db.prepare_cached("SELECT no, person FROM chains WHERE grp = ?1 AND tip_seq IS NOT NULL")?;
+        let mut select =
+            self.db.prepare_cached("SELECT no, person FROM chains WHERE grp = ?1 AND tip_seq IS NOT NULL")?;
         let chains = select.query_map([grp], |row| Ok((ChainNo(unsigned(row.get(0)?)), PersonId(row.get(1)?))))?;
         let chains: Vec<(ChainNo, PersonId)> = chains.collect::<Result<_, _>>()?;
         let mut rows: Vec<FeedRow> = vec![];

@@ -15,11 +15,9 @@ pub fn ago(texts: Texts, now: u64, then: u64) -> Markup {
     html! { time datetime=(stamp) title=(stamp.replace('T', " ").replace('Z', " UTC")) { (text(texts, now, then)) } }
 }
 
-/// A `<time>` that says the moment itself, to the minute.
-pub fn moment(ms: u64) -> Markup {
-    let stamp = stamp(ms);
-    let shown = stamp.replace('T', " ").chars().take(16).collect::<String>();
-    html! { time datetime=(stamp) { (shown) " UTC" } }
+/// A moment to the minute.
+pub fn moment(ms: u64) -> String {
+    format!("{} UTC", stamp(ms).replace('T', " ").chars().take(16).collect::<String>())
 }
 
 /// `2026-11-03` of a number of days since 1970.

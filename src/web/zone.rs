@@ -43,7 +43,8 @@ impl Zone {
 
     /// The cookie's value.
     pub fn text(&self) -> String {
-        let pairs: Vec<String> = self.offsets.iter().map(|(from, minutes)| format!("{}.{minutes}", from / 1_000)).collect();
+        let pairs: Vec<String> =
+            self.offsets.iter().map(|(from, minutes)| format!("{}.{minutes}", from / 1_000)).collect();
         pairs.join("_")
     }
 

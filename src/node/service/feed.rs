@@ -46,7 +46,8 @@ impl Service<'_> {
                 item["person_id"] = json!(row.person);
                 item["person"] = json!(names.of(row.person));
                 item["own"] = json!(own);
-                item["unread"] = json!(!own && seen.as_ref().is_some_and(|s| s.get(&row.chain.0).is_none_or(|up| *up < row.seq)));
+                item["unread"] =
+                    json!(!own && seen.as_ref().is_some_and(|s| s.get(&row.chain.0).is_none_or(|up| *up < row.seq)));
                 item["mention"] = json!(!own && written(&action).iter().any(|text| speaks_to(text, &name)));
                 items.push(item);
             }

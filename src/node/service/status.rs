@@ -246,7 +246,15 @@ struct PeerItem {
 
 impl PeerItem {
     fn new(peer: &Peer) -> Self {
-        Self { peer: peer.clone(), link: None, person: None, groups: vec![], mesh: vec![], last_sync_ms: None, last_seen_ms: None }
+        Self {
+            peer: peer.clone(),
+            link: None,
+            person: None,
+            groups: vec![],
+            mesh: vec![],
+            last_sync_ms: None,
+            last_seen_ms: None,
+        }
     }
 
     fn learn(&mut self, group: GroupId, person: Option<(PersonId, String)>, sync: Option<u64>, seen: u64) {

@@ -109,6 +109,7 @@ words! {
     wanted_sure, "tick the box that says that you are sure", "请勾选“我确定”";
 }
 sentences! {
+    until(when), "until {when}", "有效至 {when}";
     used_of(used, uses), "{used} of {uses} used", "已用 {used}/{uses}";
     used_any(used), "{used} used", "已用 {used}";
     n_bytes(n), "{n} bytes", "{n} 字节";

@@ -51,7 +51,8 @@ impl Filter {
     fn with(&self, name: &str, value: &str) -> String {
         let page = if name == "page" { value.to_owned() } else { String::new() };
         let mut query = Serializer::new(String::new());
-        let now = [("q", &*self.words), ("tag", &*self.tag), ("topic", &*self.topic), ("view", self.view), ("page", &page)];
+        let now =
+            [("q", &*self.words), ("tag", &*self.tag), ("topic", &*self.topic), ("view", self.view), ("page", &page)];
         for (key, old) in now {
             let value = if key == name { value } else { old };
             if !value.is_empty() {
@@ -172,7 +173,14 @@ fn filter_form(t: Texts, filter: &Filter, topics: &BTreeMap<String, String>, bas
     }
 }
 
-fn row(frame: &Frame, base: &str, filter: &Filter, link: &Value, topics: &BTreeMap<String, String>, at: usize) -> Markup {
+fn row(
+    frame: &Frame,
+    base: &str,
+    filter: &Filter,
+    link: &Value,
+    topics: &BTreeMap<String, String>,
+    at: usize,
+) -> Markup {
     let t = frame.texts;
     let words = words(link);
     let (voted, read, removed) = (link.is("voted"), link.is("read"), link.is("removed"));

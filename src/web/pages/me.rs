@@ -28,8 +28,8 @@ const NEXT: usize = 6;
 const ZONE_SECONDS: u64 = 365 * 24 * 3_600;
 /// Offsets that can be chosen, minutes.
 const OFFSETS: [i64; 31] = [
-    -720, -660, -600, -540, -480, -420, -360, -300, -240, -180, -120, -60, 0, 60, 120, 180, 210, 240, 270, 300, 330, 345,
-    360, 420, 480, 540, 570, 600, 660, 720, 780,
+    -720, -660, -600, -540, -480, -420, -360, -300, -240, -180, -120, -60, 0, 60, 120, 180, 210, 240, 270, 300, 330,
+    345, 360, 420, 480, 540, 570, 600, 660, 720, 780,
 ];
 
 /// `/me`.
@@ -233,7 +233,9 @@ mod tests {
 
     #[test]
     fn days_of_rest_do_not_break_a_streak_and_a_long_gap_does() {
-        let days = |list: &[u64]| -> BTreeMap<u64, Day> { list.iter().map(|day| (*day, Day { minutes: 1, marks: 1 })).collect() };
+        let days = |list: &[u64]| -> BTreeMap<u64, Day> {
+            list.iter().map(|day| (*day, Day { minutes: 1, marks: 1 })).collect()
+        };
         assert_eq!(streaks(&days(&[]), 100), (0, 0));
         assert_eq!(streaks(&days(&[98, 99, 100]), 100), (3, 3));
         // A weekend off.

@@ -87,7 +87,9 @@ impl View<'_> {
     fn relation(&self, peer: &Value) -> &'static str {
         let mut found = vec![];
         for (_, sync) in &self.groups {
-            found.extend(sync.list("peers").iter().filter(|p| p.at("peer_id") == peer.at("peer_id")).map(|p| p.at("relation")));
+            found.extend(
+                sync.list("peers").iter().filter(|p| p.at("peer_id") == peer.at("peer_id")).map(|p| p.at("relation")),
+            );
         }
         ["both", "ahead", "behind", "unknown", "equal"].into_iter().find(|one| found.contains(one)).unwrap_or("")
     }
@@ -115,7 +117,7 @@ impl View<'_> {
         }
         for (group, sync) in &self.groups {
             let name = self.frame.name(group);
-            if !matches!(sync.at("standing"), "" | "member") {
+            if !matches!(sync.at("standing"), "" | "in") {
                 list.push((t.group_waits(&name), t.waits_remedy()));
             }
             if self.connected().next().is_some() && group.count("connected") == 0 && group.count("members") > 1 {

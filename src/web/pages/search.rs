@@ -126,10 +126,7 @@ mod tests {
     #[test]
     fn marks_stand_where_the_words_are_and_wrong_ones_harm_nothing() {
         let marks = |value: Value| value.as_array().unwrap().clone();
-        assert_eq!(
-            marked("学习容器 <b>", &marks(json!([[6, 12]]))).into_string(),
-            "学习<mark>容器</mark> &lt;b&gt;"
-        );
+        assert_eq!(marked("学习容器 <b>", &marks(json!([[6, 12]]))).into_string(), "学习<mark>容器</mark> &lt;b&gt;");
         for wrong in [json!([[1, 3]]), json!([[9, 6]]), json!([[90, 99]]), json!([["x", 2]]), json!([[0]])] {
             assert_eq!(marked("学习 x", &marks(wrong)).into_string(), "学习 x");
         }

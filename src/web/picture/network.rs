@@ -56,8 +56,8 @@ pub fn draw(peers: &[Peer], here: &str, title: &str, description: &str) -> Marku
                 text class={ "sign " (peer.sign.1) } x=(round(x + 15.0)) y=(round(y - 10.0)) text-anchor="middle" font-size="11" { (peer.sign.0) }
                 text x=(x) y=(round(y + 35.0)) text-anchor="middle" font-size="13" { (text::lines(&peer.name, 11.0, 1).concat()) }
             }
-            circle.own cx=(center.0) cy=(center.1) r="30" {}
-            text.own x=(center.0) y=(round(center.1 + 4.0)) text-anchor="middle" font-size="12" { (text::lines(here, 4.6, 1).concat()) }
+            circle.own cx=(center.0) cy=(center.1) r="38" {}
+            text.own x=(center.0) y=(round(center.1 + 4.0)) text-anchor="middle" font-size="12" { (text::lines(here, 6.0, 1).concat()) }
         }
     }
 }

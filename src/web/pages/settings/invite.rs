@@ -60,7 +60,7 @@ pub fn list(of: &Of<'_>, invites: &Value) -> Markup {
                 span { (super::role_word(t, invite.at("role"))) }
                 span.dim { @match invite.number("uses") { Some(uses) => (t.used_of(invite.count("used"), uses)), None => (t.used_any(invite.count("used"))) } }
                 @if !invite.texts("used_by").is_empty() { span.dim { (invite.texts("used_by").join(", ")) } }
-                @if let Some(ms) = invite.number("expires_ms") { span.dim { (t.expires()) ": " (when::moment(ms)) } }
+                @if let Some(ms) = invite.number("expires_ms") { span.dim { (t.until(when::moment(ms))) } }
                 span.end { (invite.at("by")) }
                 @if invite.is("open") {
                     form method="post" action=(of.base) data-enhance="stay" {
@@ -111,7 +111,7 @@ async fn made(app: &App, frame: &Frame, group: &str, headers: &HeaderMap, body: 
             @if let Some(picture) = qr::draw(&ticket.to_uppercase(), t.qr_title()) { (picture) }
             label { span { (t.ticket()) } textarea.code rows="6" readonly spellcheck="false" { (ticket) } }
             p.dim {
-                @match made.number("expires_ms") { Some(ms) => { (t.expires()) ": " (when::moment(ms)) }, None => { (t.expires()) ": " (t.for_ever()) } }
+                @match made.number("expires_ms") { Some(ms) => { (t.until(when::moment(ms))) }, None => { (t.expires()) ": " (t.for_ever()) } }
                 @if let Some(uses) = made.number("uses") { " · " (t.uses()) ": " (uses) }
                 @if !made.at("role").is_empty() { " · " (super::role_word(t, made.at("role"))) }
             }

@@ -151,9 +151,7 @@ fn command(form: &Form, t: Texts) -> Result<(Command, &'static str), Problem> {
         "admit" => (Command::QuarantineAdmit { entries: vec![text("entry")], all: false }, "quarantine"),
         "admit-all" => (Command::QuarantineAdmit { entries: vec![], all: true }, "quarantine"),
         "rename" => (Command::GroupRename { name: text("name") }, "group"),
-        "limits" => {
-            (Command::Quota { entries: Some(number("entries")?), bytes: Some(number("bytes")?) }, "group")
-        }
+        "limits" => (Command::Quota { entries: Some(number("entries")?), bytes: Some(number("bytes")?) }, "group"),
         "rotate" => (Command::GroupRotate, "group"),
         "leave" => (Command::GroupLeave { force: form.text("force") == "yes" }, "group"),
         _ => return Err(Problem::http("bad_parameter", "there is no such action", "use the buttons of the page")),
