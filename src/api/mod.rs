@@ -60,7 +60,6 @@ pub enum Command {
         /// 1 to 64 characters.
         name: String,
     },
-
     /// `{group_id, name, kind}`.
     GroupCreate {
         /// 1 to 64 characters.
@@ -86,7 +85,6 @@ pub enum Command {
         #[serde(default)]
         force: bool,
     },
-
     /// `{ticket, expires_ms, uses, group_id, peers, invite_id, role, approve}`; `expires_ms` and `uses` are null when unlimited,
     /// `invite_id` and `role` in an open group. In a closed group an invite is made: by itself for one member, within a week.
     Invite {
@@ -189,7 +187,6 @@ pub enum Command {
         /// The ticket.
         ticket: String,
     },
-
     /// `{note_id, entry_id, durable:true}`.
     NoteNew {
         /// At most 200 characters.
@@ -265,7 +262,6 @@ pub enum Command {
         /// Id, prefix or title.
         note: String,
     },
-
     /// `{link_id, url, entry_id, durable:true, already}`; `already` says whether somebody had added it before.
     LinkAdd {
         /// Any spelling of a web address.
@@ -322,7 +318,6 @@ pub enum Command {
         /// Removed, or back.
         removed: bool,
     },
-
     /// Items: `{roadmap_id, title:{en,zh}, topics, builtin, added, removed}`.
     RoadmapList,
     /// `{roadmap_id, title, description, builtin, added, topics:[{id, title, description, parent, kind, after, links,
