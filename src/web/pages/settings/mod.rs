@@ -23,8 +23,11 @@ use crate::web::layout::{Frame, Page};
 use crate::web::problem::Problem;
 use crate::web::state::App;
 
-/// The parts with their anchors.
-const PARTS: &[(&str, fn(Texts) -> &'static str)] = &[
+/// A part of the page: its anchor and its name.
+type Part = (&'static str, fn(Texts) -> &'static str);
+
+/// The parts, in their order.
+const PARTS: &[Part] = &[
     ("invite", Texts::invite),
     ("requests", Texts::requests),
     ("members", Texts::members),
