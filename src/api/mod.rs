@@ -15,6 +15,7 @@
 mod copies;
 mod device;
 mod error;
+pub mod feed;
 mod new_note;
 mod note_live;
 pub mod peek;
@@ -49,7 +50,8 @@ pub type Reply = Result<serde_json::Value, Error>;
 pub enum Command {
     /// `{running, peer_id, person, version, listen:[], groups:[{group_id,name,kind,members,entries,connected,complete}],
     /// home, pid, uptime_ms, web, external:[], connections, unsearchable, limits:{name: {used, max}}, reach:{nat, relay:{state},
-    /// upnp, reservations:[{relay, accepted, age_ms}], roles:[], confirmed:[], dht_server}}`; `reach` is null when no node runs.
+    /// upnp, reservations:[{relay, accepted, age_ms}], roles:[], confirmed:[], dht_server}, dht:{peers, server}, bootstrap:{configured,
+    /// connected}}`; `reach`, `dht` and `bootstrap` are null when no node runs.
     Status,
     /// Ends the node after the answer: `{stopped:true, was_running}`.
     Stop,
@@ -60,7 +62,6 @@ pub enum Command {
         /// 1 to 64 characters.
         name: String,
     },
-
     /// `{group_id, name, kind}`.
     GroupCreate {
         /// 1 to 64 characters.
@@ -86,7 +87,6 @@ pub enum Command {
         #[serde(default)]
         force: bool,
     },
-
     /// `{ticket, expires_ms, uses, group_id, peers, invite_id, role, approve}`; `expires_ms` and `uses` are null when unlimited,
     /// `invite_id` and `role` in an open group. In a closed group an invite is made: by itself for one member, within a week.
     Invite {
@@ -189,7 +189,6 @@ pub enum Command {
         /// The ticket.
         ticket: String,
     },
-
     /// `{note_id, entry_id, durable:true}`.
     NoteNew {
         /// At most 200 characters.
@@ -267,7 +266,6 @@ pub enum Command {
         /// Id, prefix or title.
         note: String,
     },
-
     /// `{link_id, url, entry_id, durable:true, already}`; `already` says whether somebody had added it before.
     LinkAdd {
         /// Any spelling of a web address.
@@ -324,7 +322,6 @@ pub enum Command {
         /// Removed, or back.
         removed: bool,
     },
-
     /// Items: `{roadmap_id, title:{en,zh}, topics, builtin, added, removed}`.
     RoadmapList,
     /// `{roadmap_id, title, description, builtin, added, topics:[{id, title, description, parent, kind, after, links,
@@ -405,8 +402,8 @@ pub enum Command {
         text: String,
     },
 
-    /// Items: `{kind:"note|link|topic", id, title, snippet, marks:[[from,to]], score, group_id}`, best first; marks are
-    /// the byte ranges of the snippet that fit. Without a group: in all of them. `pending` documents are not indexed yet.
+    /// Items: `{kind:"note|link|topic", id, title, snippet, marks:[[from,to]], score, group_id, roadmap_id}`, best first;
+    /// `roadmap_id` is a topic's; marks are the byte ranges of the snippet that fit. Without a group: in all of them. `pending` documents are not indexed yet.
     Search {
         /// Words.
         query: String,
@@ -415,7 +412,7 @@ pub enum Command {
     },
 
     /// Items: `{peer_id, member, person_id, path:"direct|relayed", transport, rtt_ms, last_sync_ms, address, groups:[],
-    /// connected, last_seen_ms}`; `member` is the name of the person, or null.
+    /// connected, last_seen_ms, mesh:[]}`; `member` is the name of the person, or null; `mesh`: groups in whose gossip mesh it is a neighbour.
     Peers {
         /// Also members that are not connected now.
         all: bool,
@@ -447,6 +444,16 @@ pub enum Command {
         /// How long to wait, milliseconds.
         timeout_ms: u64,
     },
+
+    /// Items: `{entry_id, time_ms, person_id, person, own, kind, verb, id, title, unread, mention}`, the latest first.
+    Feed {
+        /// `next` of the answer before.
+        before: Option<String>,
+        /// At most [`feed::MAX_FEED`].
+        limit: usize,
+    },
+    /// Marks what is in the feed as seen, on this node: `{group_id, seen:true}`.
+    FeedSeen,
 
     /// `{group_id, fingerprint, views_digest, entries}`.
     DbDigest,

@@ -64,6 +64,8 @@ pub struct Network {
     pub max_connections: usize,
     /// Peers in the Kademlia table.
     pub known_in_dht: usize,
+    /// The gossip topics of this node, each with the peers of its mesh.
+    pub mesh: Vec<([u8; 32], Vec<Peer>)>,
     /// Bootstrap peers that are configured, and how many are connected.
     pub bootstrap: (usize, usize),
     /// Listeners that could not be opened, with the cause.

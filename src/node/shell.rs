@@ -98,6 +98,11 @@ impl Shell {
             upnp: snapshot.upnp,
             kad_server: snapshot.kad_server,
             known_in_dht: snapshot.routing_table,
+            mesh: snapshot
+                .mesh
+                .into_iter()
+                .map(|(topic, peers)| (topic, peers.iter().filter_map(|p| Peer::new(&p.to_bytes())).collect()))
+                .collect(),
             bootstrap: (bootstrap.len(), connected),
             listen_errors,
             links,

@@ -28,6 +28,9 @@ const ASSETS: &[Asset] = &[
     Asset { name: "changes.js", media: JS, bytes: include_bytes!("assets/changes.js") },
     Asset { name: "undo.js", media: JS, bytes: include_bytes!("assets/undo.js") },
     Asset { name: "carets.js", media: JS, bytes: include_bytes!("assets/carets.js") },
+    Asset { name: "search.js", media: JS, bytes: include_bytes!("assets/search.js") },
+    Asset { name: "palette.js", media: JS, bytes: include_bytes!("assets/palette.js") },
+    Asset { name: "zone.js", media: JS, bytes: include_bytes!("assets/zone.js") },
     Asset { name: "mark.svg", media: SVG, bytes: include_bytes!("assets/mark.svg") },
 ];
 

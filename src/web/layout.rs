@@ -25,7 +25,17 @@ pub const THEME: &str = "studymesh_theme";
 type Section = (&'static str, fn(Texts) -> &'static str);
 
 /// The parts of a group, in the order of the navigation: path behind the group, and name. A new page adds its row here.
-const SECTIONS: &[Section] = &[("", Texts::overview), ("/roadmaps", Texts::roadmaps)];
+const SECTIONS: &[Section] = &[
+    ("", Texts::overview),
+    ("/roadmaps", Texts::roadmaps),
+    ("/notes", Texts::notes),
+    ("/links", Texts::links),
+    ("/settings", Texts::group_settings),
+];
+
+/// The pages of the node, in the order of the navigation.
+const NODE_PAGES: &[Section] =
+    &[("/search", Texts::search), ("/feed", Texts::feed), ("/me", Texts::me), ("/network", Texts::network)];
 
 /// What every page knows: who asks, in which language, and which groups there are.
 #[derive(Debug)]
@@ -158,6 +168,9 @@ impl Frame {
                         }
                     }
                     p #said .said role="status" {}
+                    @if !self.status.is_null() {
+                        sm-palette data-label=(t.palette()) data-hint=(t.palette_hint()) data-none=(t.palette_none()) {}
+                    }
                 }
             }
         };
@@ -172,6 +185,11 @@ impl Frame {
             header.side {
                 a.brand href="/" { img src=(assets::path("mark.svg")) alt="" width="22" height="22"; span { "studymesh" } }
                 @if !self.status.is_null() {
+                    nav.node aria-label=(t.your_node()) {
+                        ul { @for (path, name) in NODE_PAGES {
+                            li { a href=(path) aria-current=[(self.path == *path).then_some("page")] { (name(t)) } }
+                        } }
+                    }
                     nav.groups aria-label=(t.groups()) {
                         ul {
                             @for group in self.groups() {

@@ -23,5 +23,6 @@ mod server;
 mod state;
 mod token;
 mod when;
+mod zone;
 
 pub use server::{Server, login};

@@ -15,6 +15,17 @@ pub fn ago(texts: Texts, now: u64, then: u64) -> Markup {
     html! { time datetime=(stamp) title=(stamp.replace('T', " ").replace('Z', " UTC")) { (text(texts, now, then)) } }
 }
 
+/// A moment to the minute.
+pub fn moment(ms: u64) -> String {
+    format!("{} UTC", stamp(ms).replace('T', " ").chars().take(16).collect::<String>())
+}
+
+/// `2026-11-03` of a number of days since 1970.
+pub fn date(days: u64) -> String {
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 fn text(texts: Texts, now: u64, then: u64) -> String {
     if then > now.saturating_add(MAX_AHEAD_MS) {
         return texts.in_the_future().to_owned();

@@ -27,6 +27,12 @@ const PAGES: &[Row] = &[
     ("note", "/groups/{group}/notes/{note}"),
     ("note-edit", "/groups/{group}/notes/{note}/edit"),
     ("note-history", "/groups/{group}/notes/{note}/history"),
+    ("links", "/groups/{group}/links"),
+    ("settings", "/groups/{group}/settings"),
+    ("search", "/search?q=kubernetes"),
+    ("feed", "/feed"),
+    ("me", "/me"),
+    ("network", "/network"),
     ("api", "/api/v1/docs"),
     ("nothing-here", "/groups/{group}/nothing"),
 ];

@@ -82,6 +82,12 @@ impl Client {
         Self { host: self.host.clone(), headers }
     }
 
+    /// The value of a header that it sends.
+    #[track_caller]
+    pub fn sends(&self, name: &str) -> &str {
+        &self.headers.iter().find(|(key, _)| key == name).unwrap().1
+    }
+
     /// Without a header.
     pub fn without(&self, name: &str) -> Self {
         let headers = self.headers.iter().filter(|(key, _)| key != name).cloned().collect();

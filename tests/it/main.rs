@@ -18,6 +18,7 @@ mod layers;
 mod local;
 mod notes_live;
 mod offline;
+mod pages;
 mod restart;
 mod study;
 mod tickets;

@@ -152,7 +152,7 @@ pub fn search(session: &mut Session, args: &Search) -> Status {
     let answer = session.call(Command::Search { query, limit: usize::from(args.limit) })?;
     session.answer(&answer, show::search::results);
     if let Some(pending) = answer.get("pending").and_then(Value::as_u64).filter(|n| *n > 0) {
-        session.say(&session.view.texts.search_pending(&pending));
+        session.say(&session.view.texts.search_pending(pending));
     }
     Ok(OK)
 }

@@ -11,5 +11,6 @@ mod create;
 mod restore;
 mod workplace;
 
+pub use crate::vault::Passphrase;
 pub use create::{Content, create};
 pub use restore::{PeerId, inspect, restore};

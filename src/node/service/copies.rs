@@ -77,7 +77,7 @@ impl Service<'_> {
         })
     }
 
-    fn note_title(&mut self, group: GroupId, note: NoteId) -> Result<String, Fail> {
+    pub(super) fn note_title(&mut self, group: GroupId, note: NoteId) -> Result<String, Fail> {
         Ok(match self.store().register(group, &Register::NoteTitle(note))?.map(|current| current.value) {
             Some(Folded::Text(title)) => title,
             _ => note.to_string(),

@@ -7,6 +7,7 @@ mod copies;
 mod db;
 mod device;
 mod export;
+mod feed;
 mod find;
 mod group;
 mod link;
@@ -182,6 +183,8 @@ impl Service<'_> {
             C::ProgressImport { text } => self.progress_import(group, text),
             C::SyncStatus => self.sync_status(group),
             C::OnlyHere => self.only_here(group),
+            C::Feed { before, limit } => self.feed(group, before.as_deref(), *limit),
+            C::FeedSeen => self.feed_seen(group),
             C::DbDigest => self.db_digest(group),
             C::Export => self.export(group),
             other => unreachable!("handled without a group: {other:?}"),

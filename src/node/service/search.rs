@@ -38,15 +38,15 @@ impl Service<'_> {
         }
         hits.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
         let item = |(group, hit): (GroupId, Hit)| {
-            let (kind, id) = match hit.found {
-                Found::Note(note) => ("note", note.to_string()),
-                Found::Link(link) => ("link", link.to_string()),
-                Found::Topic { topic, .. } => ("topic", topic),
+            let (kind, id, roadmap) = match hit.found {
+                Found::Note(note) => ("note", note.to_string(), None),
+                Found::Link(link) => ("link", link.to_string(), None),
+                Found::Topic { topic, roadmap } => ("topic", topic, Some(roadmap)),
             };
             let marks: Vec<[usize; 2]> = hit.snippet.marks.iter().map(|m| [m.start, m.end]).collect();
             json!({
                 "kind": kind, "id": id, "title": hit.title, "snippet": hit.snippet.text, "marks": marks,
-                "score": hit.score, "group_id": group,
+                "score": hit.score, "group_id": group, "roadmap_id": roadmap,
             })
         };
         let mut answer = list(hits.into_iter().take(limit).map(item).collect());

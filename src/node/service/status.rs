@@ -29,6 +29,8 @@ impl Service<'_> {
             "uptime_ms": network.map(|n| self.context.now.saturating_sub(n.started_ms)),
             "connections": network.map_or(0, |n| n.links.len()), "unsearchable": self.store().unsearchable()?,
             "reach": network.map(crate::node::reach::status), "web": null,
+            "dht": network.map(|n| json!({ "peers": n.known_in_dht, "server": n.kad_server })),
+            "bootstrap": network.map(|n| json!({ "configured": n.bootstrap.0, "connected": n.bootstrap.1 })),
             "limits": {
                 "groups": { "used": groups.len(), "max": MAX_GROUPS },
                 "sync_streams": { "used": self.engine.streams(), "max": MAX_STREAMS },
@@ -84,6 +86,13 @@ impl Service<'_> {
                 if let Some(item) = rows.get_mut(member.peer.as_bytes()) {
                     let person = member.person.map(|p| (p, names.of(p)));
                     item.learn(group, person, member.checked_ms, now);
+                }
+            }
+            let topic = self.engine.status(now, group).map(|s| s.topic.0);
+            let meshes = network.iter().flat_map(|n| &n.mesh).filter(|(of, _)| Some(*of) == topic);
+            for peer in meshes.flat_map(|(_, peers)| peers) {
+                if let Some(item) = rows.get_mut(peer.as_bytes()) {
+                    item.mesh.push(group);
                 }
             }
         }
@@ -233,13 +242,23 @@ struct PeerItem {
     link: Option<crate::node::network::Link>,
     person: Option<(PersonId, String)>,
     groups: Vec<GroupId>,
+    /// Groups in whose gossip mesh it is a neighbour.
+    mesh: Vec<GroupId>,
     last_sync_ms: Option<u64>,
     last_seen_ms: Option<u64>,
 }
 
 impl PeerItem {
     fn new(peer: &Peer) -> Self {
-        Self { peer: peer.clone(), link: None, person: None, groups: vec![], last_sync_ms: None, last_seen_ms: None }
+        Self {
+            peer: peer.clone(),
+            link: None,
+            person: None,
+            groups: vec![],
+            mesh: vec![],
+            last_sync_ms: None,
+            last_seen_ms: None,
+        }
     }
 
     fn learn(&mut self, group: GroupId, person: Option<(PersonId, String)>, sync: Option<u64>, seen: u64) {
@@ -255,7 +274,7 @@ impl PeerItem {
             "peer_id": peer_text(&self.peer), "member": self.person.as_ref().map(|(_, name)| name),
             "person_id": self.person.as_ref().map(|(id, _)| id), "path": link.map(|l| if l.relayed { "relayed" } else { "direct" }),
             "transport": link.map(|l| l.transport.clone()), "rtt_ms": link.and_then(|l| l.rtt_ms),
-            "last_sync_ms": self.last_sync_ms, "address": link.map(|l| l.address.to_string()), "groups": self.groups,
+            "last_sync_ms": self.last_sync_ms, "address": link.map(|l| l.address.to_string()), "groups": self.groups, "mesh": self.mesh,
             "connected": link.is_some(), "last_seen_ms": if link.is_some() { Some(now) } else { self.last_seen_ms },
         })
     }

@@ -28,14 +28,23 @@ const CHUNK: usize = 64 * 1024;
 
 /// A file of ours; it is gone when this is dropped.
 #[derive(Debug)]
-struct Scratch(PathBuf);
+pub struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(app: &App) -> Result<Self, Problem> {
+    /// A name for a file that is not there yet.
+    ///
+    /// # Errors
+    /// When the directory can not be made.
+    pub fn new(app: &App) -> Result<Self, Problem> {
         let dir = app.home.dir().join("web");
         private_dir(&dir).map_err(|error| failed(&dir, &error))?;
         let name: [u8; 16] = random();
         Ok(Self(dir.join(data_encoding::HEXLOWER.encode(&name))))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     fn text(&self) -> String {
@@ -65,6 +74,14 @@ pub async fn down(app: &App, operation: &Operation, given: &Given, have: Option<
     };
     let group = given.path.get("group").cloned();
     app.handle.call(Request::new(command).in_group(group)).await?;
+    send(scratch, name).await
+}
+
+/// Sends a file of ours as a download under a name; it is gone when it was read.
+///
+/// # Errors
+/// When it can not be read.
+pub async fn send(scratch: Scratch, name: &str) -> Result<Response, Problem> {
     let file = tokio::fs::File::open(&scratch.0).await.map_err(|error| failed(&scratch.0, &error))?;
     let length = file.metadata().await.map_err(|error| failed(&scratch.0, &error))?.len();
     // The file lives as long as somebody reads it.

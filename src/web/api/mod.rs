@@ -6,7 +6,7 @@ pub mod call;
 mod docs;
 mod etag;
 mod events;
-mod files;
+pub mod files;
 pub mod health;
 pub mod idempotency;
 mod openapi;

@@ -142,6 +142,11 @@ const GROUPS: &[Operation] = &[
     get("/groups/{group}/quarantine", "quarantine", "Entries that do not count now.").pages("entry_id"),
     post("/groups/{group}/quarantine/admit", "quarantine-admit", "Lets entries count.")
         .takes(&[body("entries", Texts, "Entry ids or unique prefixes."), body("all", Flag(false), "All of them.")]),
+    get("/groups/{group}/feed", "feed", "What happened, entry by entry, the latest first.").takes(&[
+        query("before", Text, "`next` of the answer before."),
+        query("limit", Number(1, 200, Some(50)), "How many at most."),
+    ]),
+    put("/groups/{group}/feed/seen", "feed-seen", "Marks what is in the feed as seen, on this node."),
     get("/groups/{group}/export", "export", "The whole group as one object."),
 ];
 

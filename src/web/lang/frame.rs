@@ -8,6 +8,15 @@ words! {
     this_group, "This group", "本小组";
     overview, "Overview", "概览";
     roadmaps, "Roadmaps", "路线图";
+    group_settings, "Settings", "设置";
+    your_node, "This node", "本节点";
+    search, "Search", "搜索";
+    feed, "Feed", "动态";
+    me, "Me", "我";
+    network, "Network", "网络";
+    palette, "Go to or search", "跳转或搜索";
+    palette_hint, "A page, a note, a link, a topic…", "页面、笔记、链接、主题……";
+    palette_none, "Nothing found", "没有找到";
     new_group, "New or join", "新建或加入";
     language, "Language", "语言";
     theme, "Colours", "配色";

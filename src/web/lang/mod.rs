@@ -49,10 +49,16 @@ macro_rules! sentences {
     };
 }
 
+mod feed;
 mod frame;
 mod group;
+mod link;
+mod me;
+mod network;
 mod notes;
 mod roadmap;
+mod search;
+mod settings;
 mod welcome;
 
 impl Texts {

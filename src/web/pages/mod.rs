@@ -3,15 +3,22 @@
 //! To add one: write `pages/NOUN.rs` with handlers that take [`crate::web::layout::Frame`], name its routes in [`router`], its texts in
 //! `lang/NOUN.rs`, and, when it is a part of a group, its row in `layout::SECTIONS`. `docs/web.md` walks through one.
 
+mod feed;
 mod group;
 mod home;
+mod link;
+mod links;
 mod login;
+mod me;
+mod network;
 mod note;
 mod note_history;
 mod notes;
 mod parts;
 mod roadmap;
 mod roadmaps;
+mod search;
+mod settings;
 mod topic;
 
 pub use login::refused;
@@ -55,6 +62,17 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/groups/{group}/notes/{note}/details", post(note::set))
         .route("/groups/{group}/notes/{note}/delete", post(note::delete))
         .route("/groups/{group}/notes/{note}/restore", post(note::restore))
+        .route("/groups/{group}/links", get(links::show).post(links::add))
+        .route("/groups/{group}/links/{link}", get(link::show).post(link::change))
+        .route("/groups/{group}/settings", get(settings::show).post(settings::change))
+        .route("/groups/{group}/settings/invite", post(settings::invite::make))
+        .route("/groups/{group}/settings/device", post(settings::device::offer))
+        .route("/backup", post(settings::backup::make))
+        .route("/search", get(search::show))
+        .route("/feed", get(feed::show).post(feed::seen))
+        .route("/me", get(me::show))
+        .route("/zone", post(me::zone))
+        .route("/network", get(network::show))
         .route("/livez", get(api::health::live))
         .route("/readyz", get(api::health::ready))
         .route("/assets/{hash}/{name}", get(assets::serve))

@@ -57,7 +57,7 @@ pub fn initials(name: &str) -> String {
 
 /// Which of the colours of faces a person has, by the id.
 pub fn tint(person: &str) -> usize {
-    person.bytes().fold(7_usize, |sum, b| (sum * 31 + usize::from(b)) % 6)
+    person.bytes().fold(7_usize, |sum, b| (sum * 31 + usize::from(b)) % 6) % 6
 }
 
 /// A person as a small face.
