@@ -140,6 +140,7 @@ const GROUPS: &[Operation] = &[
         query("before", Text, "`next` of the answer before."),
         query("limit", Number(1, 200, Some(50)), "How many at most."),
     ]),
+    get("/groups/{group}/only-here", "only-here", "Entries that nobody else is known to hold.").pages("entry_id"),
     put("/groups/{group}/feed/seen", "feed-seen", "Marks what is in the feed as seen, on this node."),
     get("/groups/{group}/export", "export", "The whole group as one object."),
 ];
