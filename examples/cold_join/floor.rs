@@ -7,10 +7,10 @@
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::time::Instant;
 
 use ed25519_zebra::{Signature, SigningKey, VerificationKeyBytes, batch};
 use rusqlite::{Connection, params};
+use tokio::time::Instant;
 
 use crate::{BATCH, NOTE_BYTES, Result};
 

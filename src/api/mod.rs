@@ -31,15 +31,11 @@ pub use device::{Device, MAX_OFFER_MS};
 pub use error::{Code, Error};
 pub use new_note::{MAX_NEW_NOTES, NewNote};
 pub use note_live::{MAX_CHANGES, NoteChange, NoteLive};
-pub use request::Request;
+pub use request::{MAX_LINE_BYTES, MAX_NOTE_BYTES, Request};
 pub use roadmap_file::RoadmapFile;
 
 /// The version of requests and answers.
 pub const VERSION: u8 = 1;
-/// Most bytes of a request or an answer line on the control socket.
-pub const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
-/// Most bytes of a note's text that a request may carry.
-pub const MAX_NOTE_BYTES: usize = 4 * 1024 * 1024;
 
 /// An answer: an object with `"v":1`, or an error.
 pub type Reply = Result<serde_json::Value, Error>;

@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Command, VERSION};
 
+/// Most bytes of a request or an answer line on the control socket.
+pub const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+/// Most bytes of a note's text that a request may carry.
+pub const MAX_NOTE_BYTES: usize = 4 * 1024 * 1024;
+
 /// A command for one node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {

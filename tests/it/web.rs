@@ -357,7 +357,7 @@ fn bundles_go_down_and_up() {
     let (ada_node, bo_node) = (ada.up(&["--name", "Ada"]), bo.up(&["--name", "Bo"]));
     let group = ada.create("G");
     ada.note("carried", "by hand");
-    bo.json(&["join", &ada.json(&["invite", "--no-addresses"])["ticket"].as_str().unwrap().to_owned()]);
+    bo.json(&["join", ada.json(&["invite", "--no-addresses"])["ticket"].as_str().unwrap()]);
     let (from, to) = (Client::program(&ada, &ada_node), Client::program(&bo, &bo_node));
     let have = to.get(&format!("{API}/groups/{group}/bundle/have"));
     assert_eq!((have.status, have.header("content-type")), (200, Some("application/octet-stream")), "{}", have.text());

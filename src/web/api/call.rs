@@ -167,8 +167,8 @@ mod tests {
     use crate::web::api::table;
     use crate::web::form::Form;
 
-    /// Commands that have no row of their own: their operations are special, or (`notes-new`) do the same for many at a time.
-    const ELSEWHERE: [&str; 6] = ["events", "follow", "bundle-export", "bundle-have", "bundle-import", "notes-new"];
+    /// Commands that have no row of their own: streams and files have others, and many notes are made by the import alone.
+    const ELSEWHERE: [&str; 6] = ["notes-new", "events", "follow", "bundle-export", "bundle-have", "bundle-import"];
 
     fn find(id: &str) -> Operation {
         table::all().find(|o| o.id() == id).unwrap_or_else(|| panic!("there is an operation {id}"))

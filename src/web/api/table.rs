@@ -146,6 +146,7 @@ const GROUPS: &[Operation] = &[
         query("before", Text, "`next` of the answer before."),
         query("limit", Number(1, 200, Some(50)), "How many at most."),
     ]),
+    get("/groups/{group}/only-here", "only-here", "Entries that nobody else is known to hold.").pages("entry_id"),
     put("/groups/{group}/feed/seen", "feed-seen", "Marks what is in the feed as seen, on this node."),
     get("/groups/{group}/export", "export", "The whole group as one object."),
 ];
@@ -373,7 +374,6 @@ const NETWORK: &[Operation] = &[
         body("until_direct", Flag(false), "Go on until the connection is direct."),
     ]),
     get("/groups/{group}/sync", "sync-status", "What is held and what is missing, and how members compare."),
-    get("/groups/{group}/sync/only-here", "only-here", "Entries that nobody else is known to hold.").pages("entry_id"),
     post(
         "/groups/{group}/sync/wait",
         "sync-wait",

@@ -116,7 +116,7 @@ fn card(frame: &Frame, group: &Value) -> Markup {
     let t = frame.texts;
     let (state, class) = match (group.at("state"), group.get("complete")) {
         ("waiting", _)
-            if group.at("standing") != "member" && group.count("connected") == 0 && group.count("members") > 1 =>
+            if group.at("standing") != "in" && group.count("connected") == 0 && group.count("members") > 1 =>
         {
             (t.alone(), "s-todo")
         }
