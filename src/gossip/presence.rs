@@ -118,6 +118,7 @@ impl Content {
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; CONTENT_BYTES] = bytes.try_into().ok()?;
         let (note, rest) = bytes.split_first_chunk::<32>()?;
         let (says, rest) = rest.split_first()?;
         let (first, second) = rest.split_first_chunk::<PLACE_BYTES>()?;
@@ -195,6 +196,15 @@ mod tests {
             assert!(!read.is_signed(GROUP), "byte {at} may be changed unnoticed");
         }
         assert!(Presence::decode(&bytes[1..]).is_none() && presence.open(GROUP, &key).is_some());
+    }
+
+    /// Somebody who left was believed at any length.
+    #[test]
+    fn a_content_of_another_length_is_none() {
+        for length in [CONTENT_BYTES - 1, CONTENT_BYTES + 1] {
+            assert_eq!(Content::decode(&vec![0; length]), None);
+        }
+        assert!(Content::decode(&[0; CONTENT_BYTES]).is_some_and(|gone| gone.selection.is_none()));
     }
 
     proptest! {
