@@ -266,6 +266,9 @@ mod tests {
         let small = small.unwrap();
         assert_eq!((compression, small.len() < text.len() / 4), (LZ4, true));
         assert_eq!(open_stored(LZ4, &small).unwrap().payload, text.as_bytes());
+        // As builds before wrote it.
+        let deflated = miniz_oxide::deflate::compress_to_vec(text.as_bytes(), 6);
+        assert_eq!(open_stored(DEFLATE, &deflated).unwrap().payload, text.as_bytes());
         let says = |len: u16| [&len.to_le_bytes(), &small[2..]].concat();
         let len = u16::try_from(text.len()).unwrap();
         for wrong in [says(len - 1), says(len + 1), says(u16::MAX), says(0), small[..1].to_vec(), small[..9].to_vec()] {
