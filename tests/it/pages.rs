@@ -262,8 +262,14 @@ fn the_feed_tells_what_others_did_what_is_new_and_who_is_spoken_to() {
     bo.note("For everybody", "nothing special");
     bo.note("A question", "can @Ada look at this?");
     bo.json(&["link", "add", "https://go.dev/", "--title", "Go"]);
+    bo.json(&["roadmap", "add", "cloud-native-path"]);
     converge(&[&ada, &bo]);
     let page = browser.get("/feed").text();
+    // The line of a roadmap was a link without a word in it.
+    assert!(
+        page.contains(&format!("/groups/{group}/roadmaps/cloud-native-path\">")) && !page.contains("\"></a>"),
+        "{page}"
+    );
     assert!(page.contains("wrote the note") && page.contains("added the link"), "{page}");
     assert_eq!(page.matches("badge mention").count(), 1);
     assert!(page.matches("class=\"unread\"").count() >= 3, "{page}");

@@ -112,7 +112,14 @@ impl Service<'_> {
                     "roadmap_id": known.map(|k| &k.roadmap), "minutes": progress.minutes, "remark": progress.remark,
                 })))
             }
-            A::RoadmapEdit(_) => item("roadmap", "changed", String::new(), String::new()),
+            A::RoadmapEdit(edit) => {
+                let meta = self.store().register(group, &Register::Roadmap(edit.roadmap.clone()))?;
+                let title = match meta.map(|current| current.value) {
+                    Some(Folded::Roadmap(meta)) => json!({ "en": meta.title.en, "zh": meta.title.zh }),
+                    _ => Value::Null,
+                };
+                Ok(Some(json!({ "kind": "roadmap", "verb": "changed", "id": edit.roadmap, "title": title })))
+            }
             A::GroupName(name) => item("group", "named", String::new(), name.name.clone()),
             A::Profile(name) => item("person", "named", String::new(), name.name.clone()),
             _ => Ok(None),

@@ -183,7 +183,7 @@ fn row(frame: &Frame, line: &Line<'_>) -> Markup {
         ("topic", id) if !item.at("roadmap_id").is_empty() => {
             Some(format!("/groups/{group}/roadmaps/{}/topics/{id}", item.at("roadmap_id")))
         }
-        ("roadmap", _) => Some(format!("/groups/{group}/roadmaps")),
+        ("roadmap", id) => Some(format!("/groups/{group}/roadmaps/{id}")),
         _ => None,
     };
     html! {
