@@ -116,13 +116,17 @@ fn who_is_removed_reads_nothing_new_and_its_late_work_is_quarantined_and_can_be_
     });
     assert_eq!(ada.titles(), ["after the removal", "by Cy"], "what was written in time stays");
     assert!(cy.titles().iter().all(|t| t != "after the removal"));
-    // She may go on by herself; nobody else takes it for the group's.
-    cy.note("on her own", "x");
+    // As long as only others say so she may go on by herself; the removal itself, which gossip may have brought her,
+    // ends that. Nobody else takes what she writes for the group's.
+    let on_her_own = cy.run(&["note", "new", "--title", "on her own", "--text", "x", "--json"]);
+    let status = on_her_own.status.code();
+    assert!(matches!(status, Some(0 | 7)), "{status:?}: {}", String::from_utf8_lossy(&on_her_own.stderr));
     let (status, _) = bo.error(&["group", "quarantine", "admit", "--all"]);
     assert_eq!(status, 7, "a member does not decide");
     ada.json(&["group", "quarantine", "admit", &late[..12]]);
     eventually("the late note counts", || bo.titles().contains(&"by Cy, offline".into()).then_some(()));
     converge(&[&ada, &bo]);
+    assert_eq!(bo.titles(), ["after the removal", "by Cy", "by Cy, offline"]);
 
     // The views are a function of the entries: made anew they are the same, also after a restart.
     let before = bo.digest();

@@ -1,6 +1,7 @@
 //! Stories of closed groups: who gets in, who reads what, and what happens to what a removed member writes.
 
 use super::*;
+use crate::gossip::presence::{Content, Presence};
 use crate::log::envelope;
 use crate::log::keys::invite_key;
 use crate::membership::Members;
@@ -711,13 +712,16 @@ fn every_kind_of_peer_is_answered_as_the_table_says() {
     table.settle();
 
     let cases = [
-        ("keeper", seats[0], Standing::In, 0, true),
-        ("reader", seats[1], Standing::In, 1, true),
-        ("member", seats[2], Standing::In, 1, true),
-        ("removed", seats[3], Standing::Removed, 0, false),
-        ("not let in", guest, Standing::NeedsApproval, 0, false),
+        ("keeper", seats[0], Standing::In, 0, true, false),
+        ("reader", seats[1], Standing::In, 1, true, false),
+        ("member", seats[2], Standing::In, 1, true, true),
+        ("removed", seats[3], Standing::Removed, 0, false, false),
+        ("not let in", guest, Standing::NeedsApproval, 0, false, false),
     ];
-    for (number, (who, seat, standing, keys_told, served)) in (50usize..).zip(cases) {
+    let epoch = table.status(0, group).epoch.unwrap();
+    let asking = table.person(guest, group);
+    let open_invite = table.members(0, group).asked(asking).unwrap().invite;
+    for (number, (who, seat, standing, keys_told, served, counts)) in (50usize..).zip(cases) {
         let other = table.hostile(0, group, number);
         let log = table.nodes[seat].engine.groups[&group].me.clone();
         // It says that it holds no key, as after losing them.
@@ -757,6 +761,9 @@ fn every_kind_of_peer_is_answered_as_the_table_says() {
             Action::Admit(crate::model::action::Admit { person: PersonId([5; 32]), role: Role::Member, invite: None }),
             Action::Hide(crate::model::action::Hide { entries: vec![note], hidden: true }),
             Action::Quota(crate::model::action::Quota { entries: 1, bytes: 1 }),
+            Action::Revoke(crate::model::action::Revoke { invite: open_invite }),
+            Action::Refuse(crate::model::action::Refuse { person: asking }),
+            Action::Accept(crate::model::action::Accept { entries: vec![EntryId([7; 32])] }),
             Action::Invite(crate::model::action::Invite {
                 invite: crate::model::id::InviteId([6; 32]),
                 role: Role::Admin,
@@ -787,7 +794,41 @@ fn every_kind_of_peer_is_answered_as_the_table_says() {
         assert_eq!(after.persons(), before.persons(), "{who}");
         assert_eq!((after.hidden(), after.quota()), (before.hidden(), before.quota()), "{who}");
         assert_eq!(after.invites(), before.invites(), "{who}");
+        assert_eq!(after.accepted(), before.accepted(), "{who}");
+        assert!(after.requests().iter().all(|request| !request.refused), "{who}");
         assert!(table.reads(0, group, note));
+
+        // What it writes for the group's eyes, with the newest key in its hands however it came by it.
+        let keys = table.keys(0, group);
+        let chain = table.nodes[0].engine.store().chains(group).unwrap().into_iter().find(|c| c.log == log.id());
+        let tip = chain.unwrap().tip.unwrap();
+        let place = Place { group, seq: tip.seq + 1, prev: tip.id, control_heads: vec![] };
+        let words = Action::NoteNew(NoteNew { title: who.into(), topic: None, tags: vec![], text: text(who) });
+        let time = Hlc::new(table.now, 0);
+        let written = entry::write_under(&log, &keys, epoch, place, time, &words, [number as u8; 24]).unwrap();
+        let waiting = table.status(0, group).quarantined;
+        let message = table.gossip_to(0, group, &other, &written);
+        assert_eq!(table.reads(0, group, written.id), counts, "{who}");
+        let (verdict, more) = (table.nodes[0].verdicts[&message], table.status(0, group).quarantined - waiting);
+        let expected = match standing {
+            Standing::In => (Verdict::Accept, u64::from(!counts)),
+            Standing::Removed => (Verdict::Accept, 1),
+            _ => (Verdict::Ignore, 0),
+        };
+        assert_eq!((verdict, more), expected, "{who}");
+        // Its cursor, under that key.
+        let key = (epoch, keys.epoch(epoch).unwrap());
+        let content = Content { note: NoteId::from(note), selection: Some([None, None]) };
+        let presence = Presence::new(group, &log, key, table.now, &content, [number as u8; 24]);
+        let bytes = frame::presence(&keys, keys.gossip_topic(), &presence, [number as u8; 24]);
+        let shown = if counts { Verdict::Accept } else { Verdict::Ignore };
+        assert_eq!(table.whisper(0, group, &other, bytes), shown, "{who}");
+        let (now, me) = (table.now, table.person(seat, group));
+        let here = table.nodes[0].engine.present_in(now, group, NoteId::from(note));
+        assert_eq!(here.iter().any(|one| one.person == me), counts, "{who}");
+        // A head announcement is a hint whoever passes it on.
+        let bytes = frame::heads(&keys, keys.gossip_topic(), [number as u8; 32], 1, [number as u8; 24]);
+        assert_eq!(table.whisper(0, group, &other, bytes), Verdict::Accept, "{who}");
     }
     // A stranger proves nothing and gets no word.
     let stranger = table.hostile(0, group, 99);
@@ -798,6 +839,25 @@ fn every_kind_of_peer_is_answered_as_the_table_says() {
     let summary = Summary { fingerprint: [9; 32], entries: 1 };
     table.say(0, StreamId(999), &handshake::hello(&keys, ends, [8; 32], summary, &LogKey::from_seed(&[1; 32])));
     assert!(table.said(0).is_empty());
+    // Nor does it when it begins in the middle, and what it gossips does not open.
+    let log = table.status(0, group).log;
+    let tip = Tip { seq: 0, id: EntryId([1; 32]) };
+    let middle = [
+        handshake::identify(&LogKey::from_seed(&[1; 32]), &[2; 32]),
+        Message::Ask(vec![Range::ALL]),
+        Message::Want(vec![Want { log, tip, have: vec![] }]),
+        Message::Finish { fingerprint: [9; 32], entries: 1 },
+    ];
+    for (number, message) in (1_001..).zip(middle) {
+        table.handle(0, Input::StreamOpened(StreamId(number), stranger.clone()));
+        table.say(0, StreamId(number), &message);
+        assert_eq!(table.said(0), [], "{message:?}");
+    }
+    let right = table.keys(0, group);
+    let mut frame = frame::heads(&right, right.gossip_topic(), [1; 32], 1, [9; 24]);
+    assert_eq!(table.whisper(0, group, &stranger, frame.clone()), Verdict::Accept, "the same frame, unharmed");
+    *frame.last_mut().unwrap() ^= 1;
+    assert_eq!(table.whisper(0, group, &stranger, frame), Verdict::Reject);
 }
 
 /// Somebody who writes one history after the other with the key of a log, after one of its entries.

@@ -28,7 +28,7 @@ impl Table {
     }
 
     /// A frame that the test made, from a peer that it plays.
-    fn whisper(&mut self, n: usize, group: GroupId, from: &Peer, bytes: Vec<u8>) -> Verdict {
+    pub(super) fn whisper(&mut self, n: usize, group: GroupId, from: &Peer, bytes: Vec<u8>) -> Verdict {
         self.next_message += 1;
         let (message, topic) = (MessageId(1_000_000 + self.next_message), self.status(n, group).topic);
         self.handle(n, Input::Gossip { message, source: from.clone(), topic, bytes });
