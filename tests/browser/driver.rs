@@ -30,7 +30,12 @@ pub struct Browser {
 }
 
 impl Driver {
+    /// A driver on a port of its choice. It takes one for both families of addresses, and ends when the other has it already.
     pub fn start() -> Self {
+        (0..5).find_map(|_| Self::try_start()).expect("chromedriver starts and says its port")
+    }
+
+    fn try_start() -> Option<Self> {
         let mut child = Command::new(CHROMEDRIVER)
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -38,16 +43,16 @@ impl Driver {
             .spawn()
             .expect("chromedriver starts");
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.split_once("successfully on port ").map(|(_, port)| port.trim_end_matches('.').to_owned())
-            })
-            .expect("chromedriver says its port");
+        let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            line.split_once("successfully on port ").map(|(_, port)| port.trim_end_matches('.').to_owned())
+        });
+        let Some(port) = port else {
+            let _ = child.wait();
+            return None;
+        };
         // Whatever it says later is read, so that it can go on.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self { child, host: format!("127.0.0.1:{port}") }
+        Some(Self { child, host: format!("127.0.0.1:{port}") })
     }
 
     /// Opens a browser of its own.
@@ -70,7 +75,7 @@ impl Driver {
             "browserName": "chrome", "unhandledPromptBehavior": "ignore",
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
             "goog:chromeOptions": { "binary": CHROMIUM, "args": args },
-            "timeouts": { "script": 600_000, "pageLoad": 60_000 },
+            "timeouts": { "script": 600_000, "pageLoad": 60_000, "implicit": 10_000 },
         } } });
         let made = ask(&self.host, "POST", "/session", &wanted);
         let session = made["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {made}")).to_owned();
@@ -124,7 +129,7 @@ impl Browser {
         answer["value"].clone()
     }
 
-    /// The one element of a selector.
+    /// The one element of a selector, which may take a while to appear.
     #[track_caller]
     pub fn element(&self, selector: &str) -> String {
         let found = self.call("POST", "/element", &json!({ "using": "css selector", "value": selector }));

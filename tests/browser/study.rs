@@ -90,8 +90,10 @@ fn a_note_is_written_read_changed_and_restored_without_any_script() {
     ada.browser.keys("input[name=tags]", "plain, 表单");
     ada.browser.keys("textarea[name=text]", "first line");
     ada.browser.click("main button.primary");
-    let page = ada.browser.url();
-    let note = page.rsplit('/').next().unwrap().to_owned();
+    let note = eventually("the note's page is there", || {
+        let page = ada.browser.url();
+        page.rsplit('/').next().filter(|id| id.len() == 64).map(str::to_owned)
+    });
     assert_eq!(ada.home.body(&note), "first line");
     ada.browser.click("main .head a.primary");
     // Meanwhile Bo writes: the form has the older revision.
@@ -100,11 +102,15 @@ fn a_note_is_written_read_changed_and_restored_without_any_script() {
     converge(&[&ada.home, &world.bo.home]);
     ada.browser.keys("textarea[name=text]", "\u{e010}\u{e011}before the ");
     ada.browser.click("form.write button.primary");
-    let merged = ada.home.body(&note);
-    assert!(merged.contains("from Bo") && merged.contains("before the"), "{merged:?}");
+    eventually("both are in the text", || {
+        let merged = ada.home.body(&note);
+        (merged.contains("from Bo") && merged.contains("before the")).then_some(())
+    });
     ada.browser.click(".about a[href$=history]");
+    // A click does not wait for the page that it leads to, and the way back stands on this one as well.
     ada.browser.click(".steps-list li:last-child a");
+    ada.browser.element("main .steps-list li:last-child a[aria-current=true]");
     ada.browser.click("form[action$=restore] button");
-    assert_eq!(ada.home.body(&note), "first line");
+    eventually("the first version is back", || (ada.home.body(&note) == "first line").then_some(()));
     ada.browser.cdp("Emulation.setScriptExecutionDisabled", &json!({ "value": false }));
 }
