@@ -1,7 +1,6 @@
 //! Stories of closed groups: who gets in, who reads what, and what happens to what a removed member writes.
 
 use super::*;
-use crate::gossip::presence::{Content, Presence};
 use crate::log::envelope;
 use crate::log::keys::invite_key;
 use crate::membership::Members;
@@ -24,7 +23,7 @@ impl Table {
         self.act(by, |e, now| e.invite(now, group, new).unwrap())
     }
 
-    fn act<R>(&mut self, n: usize, run: impl FnOnce(&mut Engine<MemStore>, u64) -> R) -> R {
+    pub(super) fn act<R>(&mut self, n: usize, run: impl FnOnce(&mut Engine<MemStore>, u64) -> R) -> R {
         self.batch(n, |e, now| {
             let result = run(e, now);
             e.handle(now, Input::Tick).unwrap();
@@ -37,25 +36,25 @@ impl Table {
         self.act(n, |e, now| e.join_group(now, group, Joining { seed, invite: Some(secret) }).unwrap());
     }
 
-    fn members(&mut self, n: usize, group: GroupId) -> Members {
+    pub(super) fn members(&mut self, n: usize, group: GroupId) -> Members {
         self.act(n, |e, now| e.members(now, group).unwrap().unwrap().clone())
     }
 
-    fn person(&mut self, n: usize, group: GroupId) -> PersonId {
+    pub(super) fn person(&mut self, n: usize, group: GroupId) -> PersonId {
         self.status(n, group).person
     }
 
-    fn role(&mut self, of: usize, group: GroupId, seen_by: usize) -> Option<Role> {
+    pub(super) fn role(&mut self, of: usize, group: GroupId, seen_by: usize) -> Option<Role> {
         let person = self.person(of, group);
         self.members(seen_by, group).role(person)
     }
 
-    fn note(&mut self, n: usize, group: GroupId, title: &str) -> EntryId {
+    pub(super) fn note(&mut self, n: usize, group: GroupId, title: &str) -> EntryId {
         let note = Action::NoteNew(NoteNew { title: title.into(), topic: None, tags: vec![], text: text(title) });
         self.act(n, |e, now| e.write(now, group, &note).unwrap())
     }
 
-    fn reads(&mut self, n: usize, group: GroupId, note: EntryId) -> bool {
+    pub(super) fn reads(&mut self, n: usize, group: GroupId, note: EntryId) -> bool {
         let views = self.nodes[n].engine.store().views(group);
         views.value(&Register::NoteTitle(NoteId::from(note))).is_some()
     }
@@ -72,14 +71,14 @@ impl Table {
         self.advance(30_000);
     }
 
-    fn part(&mut self, n: usize) {
+    pub(super) fn part(&mut self, n: usize) {
         for other in self.neighbours(n) {
             self.disconnect(n, other);
         }
     }
 
     /// A group of `count` people, all in and in agreement.
-    fn circle(count: usize) -> (Self, GroupId) {
+    pub(super) fn circle(count: usize) -> (Self, GroupId) {
         let (mut table, group) = Self::closed(count);
         let secret = table.invite(0, group, NewInvite { uses: 0, ..ONCE });
         (1..count).for_each(|n| table.ask(n, group, secret));
@@ -88,7 +87,7 @@ impl Table {
         (table, group)
     }
 
-    fn same(&mut self, group: GroupId, all: &[usize]) {
+    pub(super) fn same(&mut self, group: GroupId, all: &[usize]) {
         let first = self.status(all[0], group).fingerprint;
         let members = self.members(all[0], group);
         let views = self.nodes[all[0]].engine.store().views(group).digest();
@@ -102,7 +101,7 @@ impl Table {
     }
 
     /// How many content bodies on a node's disk open with the keys of another one.
-    fn opened(&mut self, on: usize, with: usize, group: GroupId) -> (usize, usize) {
+    pub(super) fn opened(&mut self, on: usize, with: usize, group: GroupId) -> (usize, usize) {
         let keys = self.keys(with, group);
         let store = self.nodes[on].engine.store();
         let mut content = vec![];
@@ -115,7 +114,7 @@ impl Table {
     }
 }
 
-fn text(words: &str) -> TextEdit {
+pub(super) fn text(words: &str) -> TextEdit {
     let insert = TextOp::Insert { parent: None, side: Side::Right, text: words.to_owned() };
     TextEdit { refs: vec![], ops: vec![insert] }
 }
@@ -226,6 +225,9 @@ fn a_removed_member_reads_nothing_that_is_written_afterwards() {
     assert!(table.reads(2, group, before));
     assert!(after.iter().all(|note| !table.reads(2, group, *note)));
     assert_eq!(table.status(2, group).told_standing, Standing::Removed);
+    // It holds the removal, by gossip: its own program writes nothing more for the group.
+    let more = table.act(2, |e, now| e.write(now, group, &profile("more")));
+    assert!(matches!(more, Err(WriteError::NoWrite(NoWrite::Removed))), "{more:?}");
     // Not even with a copy of the others' disks: whatever it opens was written before the removal.
     let (opened, all) = table.opened(0, 2, group);
     assert_eq!(all - opened, after.len());
@@ -238,6 +240,8 @@ fn what_a_removed_member_wrote_meanwhile_is_quarantined_and_an_admin_can_accept_
     let known = table.person(2, group);
     let honest = table.note(2, group, "honest work, offline");
     table.act(0, |e, now| e.remove(now, group, Subject::Person(known)).unwrap());
+    // What gossip carries of it goes by while the removed one is away.
+    table.settle();
     table.meet(&[0, 1, 2]);
     for n in 0..2 {
         assert!(!table.reads(n, group, honest), "node {n}");
@@ -246,6 +250,10 @@ fn what_a_removed_member_wrote_meanwhile_is_quarantined_and_an_admin_can_accept_
     table.same(group, &[0, 1]);
     let told = table.status(2, group);
     assert_eq!((told.told_standing, told.told_quarantined), (Standing::Removed, 1), "its author is told");
+    // That is only others' word for it: nobody is silenced by that, and nobody else takes what comes of it for the group's.
+    let on = table.note(2, group, "on my own");
+    table.advance(10_000);
+    assert!(table.reads(2, group, on) && !table.reads(0, group, on));
     table.act(0, |e, now| e.accept_entries(now, group, &[honest]).unwrap());
     table.advance(10_000);
     assert!(table.reads(0, group, honest) && table.reads(1, group, honest));
@@ -684,273 +692,4 @@ fn a_removed_member_with_everything_opens_none_of_a_hundred_thousand_later_bodie
     engine.store.rollback();
     assert!(later.iter().all(|epoch| table.keys(2, group).epoch(*epoch).is_none()));
     assert_eq!(later.len(), 1);
-}
-
-#[test]
-fn every_kind_of_peer_is_answered_as_the_table_says() {
-    // The table is in docs/threat-model.md.
-    let (mut table, group) = Table::closed(1);
-    let mut seats = vec![];
-    for role in [Role::Keeper, Role::Reader, Role::Member, Role::Member] {
-        let secret = table.invite(0, group, NewInvite { role, ..ONCE });
-        let seat = table.seat(MemStore::default());
-        table.ask(seat, group, secret);
-        table.meet(&[0, seat]);
-        seats.push(seat);
-    }
-    let removed = table.person(seats[3], group);
-    table.act(0, |e, now| e.remove(now, group, Subject::Person(removed)).unwrap());
-    let secret = table.invite(0, group, NewInvite { approve: true, ..ONCE });
-    let guest = table.seat(MemStore::default());
-    table.ask(guest, group, secret);
-    table.meet(&[0, guest]);
-    let note = table.note(0, group, "for readers");
-    table.advance(10_000);
-    for seat in seats.iter().chain([&guest]) {
-        table.part(*seat);
-    }
-    table.settle();
-
-    let cases = [
-        ("keeper", seats[0], Standing::In, 0, true, false),
-        ("reader", seats[1], Standing::In, 1, true, false),
-        ("member", seats[2], Standing::In, 1, true, true),
-        ("removed", seats[3], Standing::Removed, 0, false, false),
-        ("not let in", guest, Standing::NeedsApproval, 0, false, false),
-    ];
-    let epoch = table.status(0, group).epoch.unwrap();
-    let asking = table.person(guest, group);
-    let open_invite = table.members(0, group).asked(asking).unwrap().invite;
-    for (number, (who, seat, standing, keys_told, served, counts)) in (50usize..).zip(cases) {
-        let other = table.hostile(0, group, number);
-        let log = table.nodes[seat].engine.groups[&group].me.clone();
-        // It says that it holds no key, as after losing them.
-        let keys = GroupKeys::from_seed(&table.status(0, group).seed);
-        let stream = StreamId(2 * number as u64 + 1);
-        table.handle(0, Input::StreamOpened(stream, other.clone()));
-        let (me, nonce) = (peer(0), [number as u8; 32]);
-        let ends = Ends { puller: &other, server: &me };
-        table.said(0);
-        let summary = Summary { fingerprint: [9; 32], entries: 1 };
-        table.say(0, stream, &handshake::hello(&keys, ends, nonce, summary, &log));
-        let said = table.said(0);
-        let [Message::Welcome { nonce: theirs, proof, sealed }] = &said[..] else { panic!("{who}: {said:?}") };
-        let proven = handshake::open_welcome(&keys, ends, &nonce, theirs, proof, sealed).unwrap();
-        assert_eq!((proven.welcome.standing, proven.welcome.keys.len()), (standing, keys_told), "{who}");
-        assert_eq!(proven.welcome.summary.is_some(), served, "{who}");
-        table.say(0, stream, &handshake::identify(&log, &proven.transcript));
-        table.say(0, stream, &Message::Ask(vec![Range::ALL]));
-        let answered = table.said(0).iter().any(|m| matches!(m, Message::Answers(_)));
-        assert_eq!(answered, served, "{who}");
-        let own = table.status(0, group).log;
-        let tip = Tip { seq: 0, id: EntryId([1; 32]) };
-        table.say(0, stream, &Message::Want(vec![Want { log: own, tip, have: vec![] }]));
-        let answered = table.said(0).iter().any(|m| matches!(m, Message::End(_)));
-        assert_eq!(answered, served, "{who}");
-
-        // Every act of an admin, written by a changed program, counts for none of them.
-        let before = table.members(0, group);
-        let owner = table.person(0, group);
-        let acts = [
-            Action::Remove(crate::model::action::Remove { subject: Subject::Person(owner), cut: vec![] }),
-            Action::SetRole(crate::model::action::SetRole {
-                person: table.person(seat, group),
-                role: Role::Admin,
-                cut: vec![],
-            }),
-            Action::Admit(crate::model::action::Admit { person: PersonId([5; 32]), role: Role::Member, invite: None }),
-            Action::Hide(crate::model::action::Hide { entries: vec![note], hidden: true }),
-            Action::Quota(crate::model::action::Quota { entries: 1, bytes: 1 }),
-            Action::Revoke(crate::model::action::Revoke { invite: open_invite }),
-            Action::Refuse(crate::model::action::Refuse { person: asking }),
-            Action::Accept(crate::model::action::Accept { entries: vec![EntryId([7; 32])] }),
-            Action::Invite(crate::model::action::Invite {
-                invite: crate::model::id::InviteId([6; 32]),
-                role: Role::Admin,
-                uses: 0,
-                expires_ms: 0,
-                approve: false,
-                epoch: EpochId::ZERO,
-                request_key: vec![],
-            }),
-        ];
-        for act in acts {
-            table.act(seat, |e, now| e.write(now, group, &act).unwrap());
-            let id = table.nodes[seat].engine.groups[&group].me.id();
-            let store = table.nodes[seat].engine.store();
-            let chain = store.chains(group).unwrap().into_iter().find(|c| c.log == id).unwrap();
-            let (no, tip) = (chain.chain, chain.tip.unwrap());
-            let stored = store.entries(group, no, tip.seq, 1, usize::MAX, true).unwrap().remove(0);
-            let entry = Verified {
-                id: stored.id,
-                header_bytes: stored.header.encode(),
-                header: stored.header,
-                signature: tip.signature.unwrap(),
-                body: stored.body,
-            };
-            table.gossip_to(0, group, &other, &entry);
-        }
-        let after = table.members(0, group);
-        assert_eq!(after.persons(), before.persons(), "{who}");
-        assert_eq!((after.hidden(), after.quota()), (before.hidden(), before.quota()), "{who}");
-        assert_eq!(after.invites(), before.invites(), "{who}");
-        assert_eq!(after.accepted(), before.accepted(), "{who}");
-        assert!(after.requests().iter().all(|request| !request.refused), "{who}");
-        assert!(table.reads(0, group, note));
-
-        // What it writes for the group's eyes, with the newest key in its hands however it came by it.
-        let keys = table.keys(0, group);
-        let chain = table.nodes[0].engine.store().chains(group).unwrap().into_iter().find(|c| c.log == log.id());
-        let tip = chain.unwrap().tip.unwrap();
-        let place = Place { group, seq: tip.seq + 1, prev: tip.id, control_heads: vec![] };
-        let words = Action::NoteNew(NoteNew { title: who.into(), topic: None, tags: vec![], text: text(who) });
-        let time = Hlc::new(table.now, 0);
-        let written = entry::write_under(&log, &keys, epoch, place, time, &words, [number as u8; 24]).unwrap();
-        let waiting = table.status(0, group).quarantined;
-        let message = table.gossip_to(0, group, &other, &written);
-        assert_eq!(table.reads(0, group, written.id), counts, "{who}");
-        let (verdict, more) = (table.nodes[0].verdicts[&message], table.status(0, group).quarantined - waiting);
-        let expected = match standing {
-            Standing::In => (Verdict::Accept, u64::from(!counts)),
-            Standing::Removed => (Verdict::Accept, 1),
-            _ => (Verdict::Ignore, 0),
-        };
-        assert_eq!((verdict, more), expected, "{who}");
-        // Its cursor, under that key.
-        let key = (epoch, keys.epoch(epoch).unwrap());
-        let content = Content { note: NoteId::from(note), selection: Some([None, None]) };
-        let presence = Presence::new(group, &log, key, table.now, &content, [number as u8; 24]);
-        let bytes = frame::presence(&keys, keys.gossip_topic(), &presence, [number as u8; 24]);
-        let shown = if counts { Verdict::Accept } else { Verdict::Ignore };
-        assert_eq!(table.whisper(0, group, &other, bytes), shown, "{who}");
-        let (now, me) = (table.now, table.person(seat, group));
-        let here = table.nodes[0].engine.present_in(now, group, NoteId::from(note));
-        assert_eq!(here.iter().any(|one| one.person == me), counts, "{who}");
-        // A head announcement is a hint whoever passes it on.
-        let bytes = frame::heads(&keys, keys.gossip_topic(), [number as u8; 32], 1, [number as u8; 24]);
-        assert_eq!(table.whisper(0, group, &other, bytes), Verdict::Accept, "{who}");
-    }
-    // A stranger proves nothing and gets no word.
-    let stranger = table.hostile(0, group, 99);
-    table.handle(0, Input::StreamOpened(StreamId(999), stranger.clone()));
-    table.said(0);
-    let (me, keys) = (peer(0), GroupKeys::from_seed(&[0; 16]));
-    let ends = Ends { puller: &stranger, server: &me };
-    let summary = Summary { fingerprint: [9; 32], entries: 1 };
-    table.say(0, StreamId(999), &handshake::hello(&keys, ends, [8; 32], summary, &LogKey::from_seed(&[1; 32])));
-    assert!(table.said(0).is_empty());
-    // Nor does it when it begins in the middle, and what it gossips does not open.
-    let log = table.status(0, group).log;
-    let tip = Tip { seq: 0, id: EntryId([1; 32]) };
-    let middle = [
-        handshake::identify(&LogKey::from_seed(&[1; 32]), &[2; 32]),
-        Message::Ask(vec![Range::ALL]),
-        Message::Want(vec![Want { log, tip, have: vec![] }]),
-        Message::Finish { fingerprint: [9; 32], entries: 1 },
-    ];
-    for (number, message) in (1_001..).zip(middle) {
-        table.handle(0, Input::StreamOpened(StreamId(number), stranger.clone()));
-        table.say(0, StreamId(number), &message);
-        assert_eq!(table.said(0), [], "{message:?}");
-    }
-    let right = table.keys(0, group);
-    let mut frame = frame::heads(&right, right.gossip_topic(), [1; 32], 1, [9; 24]);
-    assert_eq!(table.whisper(0, group, &stranger, frame.clone()), Verdict::Accept, "the same frame, unharmed");
-    *frame.last_mut().unwrap() ^= 1;
-    assert_eq!(table.whisper(0, group, &stranger, frame), Verdict::Reject);
-}
-
-/// Somebody who writes one history after the other with the key of a log, after one of its entries.
-struct Forker {
-    me: LogKey,
-    trunk: super::super::store::Stored,
-}
-
-impl Forker {
-    fn new(table: &mut Table, group: GroupId, node: usize, at: u64) -> Self {
-        let me = table.nodes[node].engine.groups[&group].me.clone();
-        let store = table.nodes[node].engine.store();
-        let row = store.chains(group).unwrap().into_iter().find(|row| row.log == me.id()).unwrap();
-        let trunk = store.entries(group, row.chain, at, 1, usize::MAX, true).unwrap().pop().unwrap();
-        Self { me, trunk }
-    }
-
-    /// Tells a node of these branches, of one entry each.
-    fn fork(&self, table: &mut Table, group: GroupId, branches: std::ops::Range<u8>, to: usize) {
-        let who = table.hostile(to, group, 30);
-        let keys = table.keys(to, group);
-        let epoch = table.nodes[to].engine.groups[&group].epoch_to_write().unwrap();
-        for number in branches {
-            let control_heads = table.nodes[to].engine.groups[&group].acts.to_name();
-            let place = Place { group, seq: self.trunk.header.seq + 1, prev: self.trunk.id, control_heads };
-            let name = crate::model::action::Profile { name: format!("history {number}"), supersedes: vec![] };
-            let (time, name) = (Hlc::new(table.now, 0), Action::Profile(name));
-            let branch = entry::write_under(&self.me, &keys, epoch, place, time, &name, [number; 24]).unwrap();
-            table.gossip_to(to, group, &who, &branch);
-        }
-        table.handle(to, Input::Disconnected(who));
-    }
-}
-
-/// Issue: over the cap a member who forks on purpose is cut off, by a proof that spreads.
-#[test]
-fn a_member_who_writes_one_history_after_the_other_is_cut_off_below_the_lowest_fork_on_every_node() {
-    let (mut table, group) = Table::closed(3);
-    let secret = table.invite(0, group, NewInvite { uses: 0, ..ONCE });
-    table.ask(1, group, secret);
-    table.ask(2, group, secret);
-    table.meet(&[0, 1, 2]);
-    let kept = table.write(1, group, "before all histories");
-    table.meet(&[0, 1, 2]);
-    let log = table.nodes[1].engine.groups[&group].me.id();
-    let tip = table.nodes[1].engine.groups[&group].logs[&log].tips().next().unwrap().seq;
-    let forker = Forker::new(&mut table, group, 1, tip);
-    let after = table.write(1, group, "after the fork");
-    table.meet(&[0, 1, 2]);
-    let ended = |table: &Table, node: usize| table.nodes[node].engine.groups[&group].members.devices()[&log].ended;
-
-    let many = u8::try_from(forking::MAX_BRANCHES).unwrap();
-    forker.fork(&mut table, group, 0..many - 1, 2);
-    table.meet(&[0, 2]);
-    assert!(!ended(&table, 0) && !ended(&table, 2), "as many as there may be are kept and count");
-    assert_eq!(table.nodes[0].engine.groups[&group].logs[&log].chains.len(), forking::MAX_BRANCHES);
-
-    forker.fork(&mut table, group, many..many + 1, 2);
-    table.meet(&[0, 2]);
-    for node in [0, 2] {
-        assert!(ended(&table, node), "node {node} knows that the device is out");
-        let withheld = &table.nodes[node].engine.groups[&group].withheld;
-        assert!(withheld.contains_key(&after) && !withheld.contains_key(&kept));
-        assert_eq!(withheld.len(), forking::MAX_BRANCHES + 1, "all that stands above the lowest fork");
-    }
-    table.same(group, &[0, 2]);
-}
-
-#[test]
-fn whoever_may_not_remove_the_forker_does_not_and_all_histories_stay() {
-    let (mut table, group) = Table::closed(2);
-    let secret = table.invite(0, group, ONCE);
-    table.ask(1, group, secret);
-    table.meet(&[0, 1]);
-    table.write(0, group, "the owner's");
-    table.meet(&[0, 1]);
-    let forker = Forker::new(&mut table, group, 0, 1);
-    let log = forker.me.id();
-    forker.fork(&mut table, group, 0..90, 1);
-    table.advance(5_000);
-    let group = &table.nodes[1].engine.groups[&group];
-    assert!(!group.members.devices()[&log].ended);
-    assert_eq!(group.logs[&log].chains.len(), 91);
-}
-
-#[test]
-fn a_log_with_too_many_branches_leaves_half_of_the_room_to_the_others() {
-    let (mut table, group) = Table::closed(2);
-    let secret = table.invite(0, group, ONCE);
-    table.ask(1, group, secret);
-    table.meet(&[0, 1]);
-    table.nodes[1].engine.groups.get_mut(&group).unwrap().max_chains = 160;
-    Forker::new(&mut table, group, 0, 0).fork(&mut table, group, 0..200, 1);
-    let group = &table.nodes[1].engine.groups[&group];
-    assert_eq!(group.chains, 80);
 }
