@@ -77,9 +77,9 @@ pub enum Command {
         /// 1 to 64 characters.
         name: String,
     },
-    /// Forgets the group and its entries on this node: `{group_id, left:true}`. What nobody else is known to hold is not deleted unasked.
+    /// Forgets the group and its entries on this node: `{group_id, left:true}`. What nobody else is known to hold is not deleted unasked, nor is a group left without its owner.
     GroupLeave {
-        /// Delete that, too.
+        /// Do both all the same.
         #[serde(default)]
         force: bool,
     },

@@ -8,9 +8,10 @@ use super::{Engine, Group};
 use crate::log::envelope;
 use crate::log::keys::{SEED_BYTES, invite_key, request_key};
 use crate::log::seal::Key;
-use crate::membership::{Members, RequestInfo};
+use crate::membership::{Device, Members, Person, RequestInfo};
 use crate::model::action::{
-    Accept, Action, Admit, Cut, Hide, Invite, Quota, Redeemed, Refuse, Remove, Revoke, Role, SetRole, Subject,
+    Accept, Action, Admit, Cut, GroupKind, Hide, Invite, Quota, Redeemed, Refuse, Remove, Revoke, Role, SetRole,
+    Subject,
 };
 use crate::model::id::{EntryId, EpochId, GroupId, InviteId, LogId, PersonId};
 use crate::model::limits::{MAX_CUT, MAX_NAMED};
@@ -61,6 +62,22 @@ impl<S: Store> Engine<S> {
     pub fn members(&mut self, now: u64, id: GroupId) -> Result<Option<&Members>, S::Error> {
         self.settle(now, id)?;
         Ok(self.groups.get(&id).map(|g| &g.members))
+    }
+
+    /// Whether this is the last installation of a closed group's owner, with others in the group: they would stay without one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn is_owners_last(&mut self, now: u64, id: GroupId) -> Result<bool, S::Error> {
+        self.settle(now, id)?;
+        let Some(group) = self.groups.get(&id) else { return Ok(false) };
+        let (members, me) = (&group.members, group.person());
+        let elsewhere = |(log, device): (&LogId, &Device)| device.person == me && !device.ended && !group.is_own(*log);
+        let other = |(person, info): (&PersonId, &Person)| *person != me && info.role.is_some_and(Role::reads);
+        Ok(members.kind() == Some(GroupKind::Closed)
+            && members.owner() == Some(me)
+            && !members.devices().iter().any(elsewhere)
+            && members.persons().iter().any(other))
     }
 
     /// Makes an invite; the secret for its ticket.

@@ -170,6 +170,9 @@ fn roles_decide_who_may_do_what() {
     // The owner can not leave without a successor, and nobody is raised above the one who raises.
     let (status, error) = ada.error(&["member", "remove", "Ada", "--yes"]);
     assert!(status == 7 && error["remedy"].as_str().unwrap().contains("member role NAME owner"), "{error}");
+    let (status, error) = ada.error(&["group", "leave", "--yes"]);
+    assert!(status == 7 && error["remedy"].as_str().unwrap().contains("member role NAME owner"), "{error}");
+    assert_eq!(role(&ada, "Ada"), "owner", "nothing was deleted");
     ada.json(&["member", "role", "Cy", "admin"]);
     converge(&[&ada, &bo, &cy]);
     assert_eq!(cy.error(&["member", "remove", "Ada", "--yes"]).0, 7, "an admin acts on juniors only");
@@ -187,6 +190,9 @@ fn roles_decide_who_may_do_what() {
     cy.json(&["group", "hide", &by_bo, "--undo"]);
     converge(&[&ada, &bo, &cy]);
     assert_eq!(ada.titles(), ["by Bo", "by Cy"]);
+    // Whose the group is no more may leave it, once somebody has said to hold what is here.
+    eventually("Ada's work is elsewhere", || (ada.json(&["group", "show"])["only_here"] == 0).then_some(()));
+    assert_eq!(ada.json(&["group", "leave", "--yes"])["left"], true);
 }
 
 #[test]

@@ -91,7 +91,7 @@ pub struct Leave {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
-    /// Leave even when entries are known to be on this node only
+    /// Leave even when entries are known to be on this node only, or the group stays without its owner
     #[arg(long)]
     pub force: bool,
 }

@@ -1,5 +1,6 @@
 //! Stories of one person with several devices: groups are handed over, and everybody sees one person.
 
+use super::closed::ONCE;
 use super::*;
 use crate::model::action::{Role, Subject};
 use crate::model::id::PersonId;
@@ -49,6 +50,29 @@ fn a_linked_device_is_let_into_a_closed_group_by_the_chain_alone_and_gets_every_
     table.advance(30_000);
     assert_eq!(table.status(2, group).role, Some(Role::Member));
     assert_eq!(table.persons(2, group).len(), 2);
+}
+
+#[test]
+fn an_owners_last_device_is_told_apart_from_one_of_several_and_from_a_member() {
+    let (mut table, group) = Table::closed(3);
+    let last = |table: &mut Table, n: usize| table.batch(n, |e, now| e.is_owners_last(now, group).unwrap());
+    assert!(!last(&mut table, 0), "nobody stays behind");
+    let secret = table.invite(0, group, ONCE);
+    table.ask(1, group, secret);
+    table.meet(&[0, 1]);
+    assert_eq!((last(&mut table, 0), last(&mut table, 1)), (true, false));
+    // A fresh log on the same device is no other device; a linked one is.
+    table.batch(0, |e, now| e.rotate(now, group).unwrap());
+    assert!(last(&mut table, 0));
+    let (_, second) = table.hand(0, 2, group, 12);
+    table.meet(&[0, 1, 2]);
+    assert_eq!((last(&mut table, 0), last(&mut table, 2)), (false, false));
+    table.batch(0, |e, now| e.remove(now, group, Subject::Device(second.id())).unwrap());
+    assert!(last(&mut table, 0), "one that was removed is none");
+    // Whoever handed the group over is free to go.
+    let heir = table.status(1, group).person;
+    table.batch(0, |e, now| e.set_role(now, group, heir, Role::Owner).unwrap());
+    assert!(!last(&mut table, 0));
 }
 
 #[test]

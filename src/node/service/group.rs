@@ -132,6 +132,7 @@ impl Service<'_> {
 
     pub(super) fn group_leave(&mut self, group: GroupId, force: bool) -> Done {
         if !force {
+            self.check_successor(group)?;
             self.check_leave(group)?;
         }
         self.engine.leave_group(group)?;

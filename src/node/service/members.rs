@@ -144,6 +144,17 @@ impl Service<'_> {
         Ok(list(items))
     }
 
+    /// Leaving deletes the keys of the owner: nobody could hand the group over any more.
+    pub(super) fn check_successor(&mut self, group: GroupId) -> Result<(), Fail> {
+        if !self.engine.is_owners_last(self.context.now, group)? {
+            return Ok(());
+        }
+        let cause =
+            "you own this group, and would leave it with your last device: the others would stay without an owner";
+        let remedy = "hand it over with `studymesh member role NAME owner`, then leave; or repeat with `--force`";
+        Err(Error::new(Code::NotPermitted, cause, remedy).into())
+    }
+
     /// Somebody who is or was in.
     fn member(&mut self, group: GroupId, given: &str) -> Result<(PersonId, Names), Fail> {
         let (members, names) = (self.members(group)?, self.names(group)?);

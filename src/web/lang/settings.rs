@@ -98,7 +98,7 @@ words! {
     rotate_about, "New entries are sealed with a fresh key from now on. This happens by itself when somebody is removed.", "今后的新条目使用新密钥加密。移除成员时会自动进行。";
     leave, "Leave this group", "离开小组";
     leave_about, "Forgets the group and its entries on this machine. What is only here would be lost.", "在本机忘记该小组及其内容，仅存于本机的内容会丢失。";
-    leave_force, "Even what is only here", "包括仅存于本机的内容";
+    leave_force, "Even what is only here, and even as the owner", "即使有仅存于本机的内容，或自己是所有者";
     only_admins, "Admins can change this.", "仅管理员可更改。";
     open_kind, "open", "开放";
     closed_kind, "closed", "封闭";
